@@ -1,0 +1,148 @@
+/* vecfill: sentence vectors from Hugging Face encoders, on this processor.
+ *
+ *     struct vf_options options;
+ *     struct vf_embedder *embedder = NULL;
+ *     struct vf_err err;
+ *     vf_options_init(&options);
+ *     options.model = "sentence-transformers/all-MiniLM-L6-v2";
+ *     if (vf_open(&options, &embedder, &err) == 0) {
+ *         float *vectors = malloc(n_texts * vf_info(embedder)->dimensions * sizeof *vectors);
+ *         if (vf_embed(embedder, texts, n_texts, vectors, NULL, &err) == 0) …
+ *     }
+ *     vf_close(embedder);
+ *
+ * Promises: the same text gives the same bits, whatever is embedded beside it, in which order and
+ * on how many threads (for one model, precision and instruction set). There is no padding. The
+ * library never prints, never exits and has no global state.
+ *
+ * Thread rule: one embedder may be used from any number of threads at once; only vf_close() needs
+ * all other calls to have returned.
+ *
+ * Texts are UTF-8 with a length; invalid bytes are read as U+FFFD, as Python's errors="replace"
+ * does. They need no terminating NUL and may contain NUL.
+ */
+#ifndef VECFILL_H
+#define VECFILL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vecfill/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VF_API __attribute__((visibility("default")))
+
+struct vf_embedder;
+
+enum vf_precision {
+    VF_PRECISION_FP32 /* within 1e-6 of transformers in float32, every component */
+};
+
+/* What to open. Fill with vf_options_init(), then change what differs. Strings are only read
+ * during vf_open(). */
+struct vf_options {
+    const char *model;           /* a directory or a Hub name; required */
+    const char *revision;        /* branch, tag or commit; NULL: "main" */
+    const char *cache_dir;       /* Hub cache; NULL: where HF_HUB_CACHE or HF_HOME say */
+    size_t max_seq_length;       /* tokens, specials included; 0: from the model's files */
+    unsigned threads;            /* 0: as many as this process may use */
+    enum vf_precision precision; /* default VF_PRECISION_FP32 */
+    const char *max_isa;         /* cap, e.g. "avx2"; NULL: VECFILL_MAX_ISA, else no cap */
+    bool tokenizer_only;         /* leave the weights: vf_encode() and vf_embed() are refused */
+};
+
+/* What was opened. All strings belong to the embedder. */
+struct vf_model_info {
+    const char *name;         /* as it was asked for */
+    const char *directory;    /* where its files lie */
+    const char *revision;     /* the commit, or NULL for a plain directory */
+    const char *architecture; /* e.g. "bert" */
+    const char *pooling;      /* "mean", "cls" or "max" */
+    const char *isa;          /* kernels in use, e.g. "avx512"; NULL with tokenizer_only */
+    const char *limit_source; /* which file or option max_seq_length comes from */
+    bool normalized;          /* vectors have norm 1 */
+    enum vf_precision precision;
+    unsigned threads;
+    size_t dimensions;     /* floats in a vector */
+    size_t max_seq_length; /* tokens read of a text, specials included */
+    size_t max_positions;  /* the most that the model can take */
+    size_t hidden_size, intermediate_size, layers, heads, vocab_size;
+    uint64_t parameters; /* of the encoder; 0 with tokenizer_only */
+};
+
+struct vf_text {
+    const char *bytes; /* may be NULL when n_bytes is 0 */
+    size_t n_bytes;
+};
+
+/* Token ids of one text, specials included. A zeroed struct is empty. Grows to what is needed and
+ * keeps its memory between calls, so that a loop does not allocate. */
+struct vf_tokens {
+    int32_t *ids;
+    size_t n_ids;
+    bool truncated;  /* the text had more than max_seq_length tokens */
+    size_t capacity; /* ids that fit; private */
+};
+
+struct vf_sequence {
+    const int32_t *ids; /* specials included, as vf_tokenize() makes them */
+    size_t n_ids;       /* 1 to max_seq_length */
+};
+
+struct vf_text_result {
+    size_t n_tokens; /* encoded, specials included */
+    bool truncated;
+};
+
+/* The version of the library, e.g. "0.1.0". */
+VF_API const char *vf_version(void);
+
+/* Sets every field to its default. */
+VF_API void vf_options_init(struct vf_options *options);
+
+/* Loads a model and starts its worker threads. On success the caller owns *ret and ends it with
+ * vf_close(). VF_ERR_NOT_FOUND: no such model; VF_ERR_DATA: its files are broken or hold something
+ * that vecfill does not know; VF_ERR_CONFIG: the options contradict the model. */
+VF_API int vf_open(const struct vf_options *options, struct vf_embedder **ret, struct vf_err *err);
+
+/* Ends an embedder and its threads. Accepts NULL. */
+VF_API void vf_close(struct vf_embedder *embedder);
+
+/* Borrowed; lives as long as the embedder. Never fails. */
+VF_API const struct vf_model_info *vf_info(const struct vf_embedder *embedder);
+
+/* Tokenizes `text` up to max_seq_length into `tokens`, which the caller releases with
+ * vf_tokens_release(). Stops reading once the limit is full. On failure `tokens` is empty. */
+VF_API int vf_tokenize(const struct vf_embedder *embedder, struct vf_text text,
+    struct vf_tokens *tokens, struct vf_err *err);
+
+/* Counts all tokens of `text`, specials included, without a limit. */
+VF_API int vf_count_tokens(
+    const struct vf_embedder *embedder, struct vf_text text, size_t *ret, struct vf_err *err);
+
+VF_API void vf_tokens_release(struct vf_tokens *tokens);
+
+/* The token of an id as the vocabulary spells it, NUL-terminated; borrowed, lives as long as the
+ * embedder. NULL when there is no such id. */
+VF_API const char *vf_token_text(const struct vf_embedder *embedder, int32_t id);
+
+/* Encodes `n` sequences into `vectors` (n rows of `dimensions` floats, in the order given), on the
+ * embedder's threads, and waits for the last. Calls from several threads share the workers, so
+ * that the end of one call overlaps with the beginning of the next. Ids outside of the vocabulary
+ * or a length outside of 1 to max_seq_length are VF_ERR_USAGE, before anything is computed. */
+VF_API int vf_encode(struct vf_embedder *embedder, const struct vf_sequence *sequences, size_t n,
+    float *vectors, struct vf_err *err);
+
+/* vf_tokenize() and vf_encode() in one. `results` holds n entries or is NULL. */
+VF_API int vf_embed(struct vf_embedder *embedder, const struct vf_text *texts, size_t n,
+    float *vectors, struct vf_text_result *results, struct vf_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
