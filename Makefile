@@ -1,12 +1,39 @@
-# The short way to CMake. `make` builds build/bin/vecfill; `make help` lists the rest.
+# The short way to CMake: `make` builds build/bin/vecfill, `make help` lists the rest.
 CMAKE_PRESET ?= release
-BUILD = build/$(CMAKE_PRESET)
+PREFIX ?= /usr/local
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+BUILD = build/$(CMAKE_PRESET)
 
 all: $(BUILD)/CMakeCache.txt ## build the programs into build/bin
-	cmake --build $(BUILD) --parallel $(JOBS)
+	@cmake --build $(BUILD) --parallel $(JOBS)
 
 $(BUILD)/CMakeCache.txt:
-	cmake --preset $(CMAKE_PRESET)
+	@command -v cmake >/dev/null || { \
+	  echo "cmake is missing: run scripts/install-deps build" >&2; exit 1; }
+	@cmake --preset $(CMAKE_PRESET)
 
-.PHONY: all
+demo: ## set everything up, embed the sample articles, and search them
+	@scripts/demo
+
+check: ## set everything up and run all tests, sanitizers included
+	@scripts/check
+
+test: all ## run the tests of one preset (CMAKE_PRESET=dev, asan, tsan, …), without set-up
+	@ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
+
+bench: all ## measure kernels, stages and the whole program
+	@bench/run
+
+install: all ## install programs, library and manual (PREFIX=/usr/local, DESTDIR=)
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+
+format: ## lay out all C files with clang-format
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean: ## remove what was built
+	@rm -rf build
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{ printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: all demo check test bench install format clean help
