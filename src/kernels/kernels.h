@@ -1,0 +1,137 @@
+/* The arithmetic: a table of functions and the data that belongs to them.
+ *
+ * vf_kernels_init() stores the reference of every operation, then what each tier that the machine
+ * has can do better, from the lowest tier upward. The table is passed by const pointer, so that a
+ * test can hold two of them side by side. Kernels are single-threaded and know no model.
+ *
+ * Layout: a matrix is row-major; `ld…` is the distance of its rows in floats, at least their
+ * length. Pointers to floats need no more than a float's alignment unless it says "aligned": 64
+ * bytes. A kernel reads and writes exactly the elements that its shape names, nothing between or
+ * behind them. Outputs must not overlap inputs unless it says so. Sizes are at least 1, except
+ * for the number of rows m, where 0 does nothing.
+ *
+ * Reproducibility: within a table, an element of a result depends on the values of its own
+ * operands alone, never on m, on the row's place among the rows, or on alignment: each is computed
+ * in one order fixed by the shape (n, k). Tables of different tiers differ in the last bits.
+ *
+ * Special values: a NaN among the operands of an element makes it NaN. Finite operands whose exact
+ * intermediate results are within the range of float give finite results.
+ *
+ * Bounds are given for finite operands, against exact arithmetic; u is 2^-24, half an ulp of 1.
+ *
+ * Thread rule: a table is immutable after vf_kernels_init(); any thread may call its functions
+ * with its own outputs and scratch.
+ */
+#ifndef VF_KERNELS_KERNELS_H
+#define VF_KERNELS_KERNELS_H
+
+#include <stddef.h>
+
+/* What is applied to each element x of a linear map's result. */
+enum vf_epilogue {
+    VF_EPILOGUE_NONE,      /* x */
+    VF_EPILOGUE_GELU_ERF,  /* x/2 (1 + erf(x / sqrt 2)) */
+    VF_EPILOGUE_GELU_TANH, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+    VF_EPILOGUE_RELU       /* max(x, 0) */
+};
+
+/* Bound of either GELU's own error: |gelu(x) - exact| <= VF_GELU_BOUND max(|x|, 1). Both are
+ * Lipschitz with constant 1.13, so an error e of x adds 1.13 e. */
+#define VF_GELU_BOUND 3e-7
+
+/* Bound of the relative error of the power of two inside attention. */
+#define VF_EXP2_BOUND 3e-7
+
+/* A linear map of k inputs to n outputs: y = W x + bias, W being [n][k].
+ *
+ * W is packed by columns of its transpose: panel p holds the outputs from p * panel_columns on, at
+ * most panel_columns of them, as [k][width], `width` being their number rounded up to a multiple
+ * of panel_unit, filled with zeros. Panel p starts p * panel_columns * k floats behind panel 0. */
+struct vf_linear_f32 {
+    size_t n, k;
+    const float *panels; /* aligned, vf_panel_floats(…, n, k) floats */
+    const float *bias;   /* [n] */
+};
+
+/* Packs `n` outputs, at most panel_columns, given as rows [n][k], into one panel. */
+typedef void vf_pack_panel_f32_fn(
+    const float *rows, size_t ld_rows, size_t n, size_t k, float *panel);
+
+/* c[m][n] = epilogue(a[m][k] W^T + bias). Before the epilogue an element's error is at most
+ * (k + 2) u (sum |a_i w_i| + |bias|). */
+typedef void vf_linear_f32_fn(const struct vf_linear_f32 *linear, enum vf_epilogue epilogue,
+    const float *a, size_t lda, size_t m, float *c, size_t ldc);
+
+struct vf_norm_f32 {
+    size_t n;
+    float eps;
+    const float *gamma, *beta; /* [n] */
+};
+
+/* Adds a residual and normalises each row, in place: s = x + y, then
+ * x_j = gamma_j z_j + beta_j, z_j = (s_j - mean) / sigma, sigma^2 = variance of s + eps.
+ * `y` is [m][n], or NULL for nothing to add. With M = max |s_j|, an element's error is at most
+ * u (|gamma_j| (n + 16) (1 + M / sigma) (1 + 2 |z_j|) + 2 |beta_j|). */
+typedef void vf_add_norm_f32_fn(
+    const struct vf_norm_f32 *norm, float *x, size_t ldx, const float *y, size_t ldy, size_t m);
+
+/* Attention of one head: m queries to n keys, each [head_size].
+ *
+ * out_i = sum_j p_ij v_j, p_ij = 2^(q_i k_j - max_j) / sum_j 2^(…): base 2, and the scale of the
+ * scores is in the queries already. With t the largest |q_i| |k_j| (products of absolute values,
+ * summed) over j, an element's error is at most
+ * (2 ln 2 u (2 head_size + 4) t + 2 VF_EXP2_BOUND + (2 n + 8) u) sum_j p_ij |v_j|. */
+struct vf_attention_f32 {
+    size_t m, n, head_size;
+    const float *q; /* [m][head_size] */
+    size_t ldq;
+    const float *k, *v; /* [n][head_size] */
+    size_t ldkv;
+    float *out; /* [m][head_size] */
+    size_t ldo;
+    float *scratch; /* aligned, attention_scratch_f32(n, head_size) floats */
+};
+
+typedef void vf_attention_f32_fn(const struct vf_attention_f32 *attention);
+
+/* Floats of scratch for n keys; does not fall when n or head_size grows. */
+typedef size_t vf_attention_scratch_fn(size_t n, size_t head_size);
+
+/* out[n] = the mean, or the largest, of each column of x[m][n]; m is at least 1. The mean is
+ * summed in double from the first row to the last, multiplied by 1/m and rounded once, so that
+ * all tiers give the same bits. */
+typedef void vf_pool_f32_fn(const float *x, size_t ldx, size_t m, size_t n, float *out);
+
+/* Runs `rounds` rounds of the tier's fastest multiply-adds on registers alone and returns the
+ * number of floating-point operations: the peak that benchmarks relate to. */
+typedef double vf_peak_fn(size_t rounds);
+
+struct vf_kernels {
+    const char *tier; /* the highest tier that filled a slot, e.g. "avx512"; static string */
+
+    /* Data of linear_f32. */
+    size_t panel_columns; /* columns of a panel, a multiple of panel_unit */
+    size_t panel_unit;    /* floats of a vector */
+    size_t tile_rows;     /* rows of the largest register tile; other numbers work as well */
+
+    vf_pack_panel_f32_fn *pack_panel_f32;
+    vf_linear_f32_fn *linear_f32;
+    vf_add_norm_f32_fn *add_norm_f32;
+    vf_attention_f32_fn *attention_f32;
+    vf_attention_scratch_fn *attention_scratch_f32;
+    vf_pool_f32_fn *pool_mean_f32;
+    vf_pool_f32_fn *pool_max_f32;
+    vf_peak_fn *peak_f32;
+};
+
+/* Fills the table with the best kernels that `flags` (cpu/cpu.h: VF_TIER_…) allows. */
+void vf_kernels_init(struct vf_kernels *kernels, unsigned flags);
+
+/* Floats of a packed [n][k] matrix: n rounded up to panel_unit, times k. The caller has checked
+ * that it does not overflow. */
+static inline size_t vf_panel_floats(const struct vf_kernels *kernels, size_t n, size_t k)
+{
+    return (n + kernels->panel_unit - 1) / kernels->panel_unit * kernels->panel_unit * k;
+}
+
+#endif
