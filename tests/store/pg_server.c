@@ -22,53 +22,6 @@ enum { START_SECONDS = 60, POLL_MS = 50 };
 
 #define UNPRIVILEGED_USER "nobody"
 
-/* ---- where the programs are ---- */
-
-static bool has_program(const char *bindir, const char *name)
-{
-    char path[1100];
-    snprintf(path, sizeof path, "%s/%s", bindir, name);
-    return access(path, X_OK) == 0;
-}
-
-/* The last match of `pattern` in glob's order that holds a server. */
-static bool find_by_pattern(const char *pattern, char *ret, size_t n)
-{
-    glob_t found;
-    bool ok = false;
-    if (glob(pattern, 0, NULL, &found) != 0)
-        return false;
-    for (size_t i = found.gl_pathc; i-- > 0 && !ok;) {
-        ok = has_program(found.gl_pathv[i], "initdb") && has_program(found.gl_pathv[i], "postgres");
-        if (ok)
-            snprintf(ret, n, "%s", found.gl_pathv[i]);
-    }
-    globfree(&found);
-    return ok;
-}
-
-static bool find_bindir(char *ret, size_t n)
-{
-    static const char *const patterns[] = {
-        VF_TEST_DATA "/../../build/test-deps/pginstall*/bin",
-        VF_TEST_DATA "/../../build/test-deps/*/pginstall*/bin",
-        VF_TEST_DATA "/../../build/test-deps/*/*/pginstall*/bin",
-        "/usr/lib/postgresql/*/bin",
-        "/usr/pgsql-*/bin",
-        "/opt/homebrew/opt/postgresql*/bin",
-        "/usr/local/opt/postgresql*/bin",
-        "/usr/local/pgsql/bin",
-        "/usr/bin",
-    };
-    const char *chosen = getenv("VECFILL_TEST_PG_BINDIR");
-    if (chosen && *chosen)
-        return find_by_pattern(chosen, ret, n);
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
-        if (find_by_pattern(patterns[i], ret, n))
-            return true;
-    return false;
-}
-
 /* ---- small helpers on processes ---- */
 
 /* Runs `argv` with its output appended to `log` (NULL: as it is). True when it ends with 0. */
@@ -99,28 +52,65 @@ static bool drop_privileges(void)
            setuid(user->pw_uid) == 0;
 }
 
-/* Whether the unprivileged user can reach the programs: a checkout below /root is closed to it. */
-static bool is_reachable(const char *bindir)
+/* ---- where the programs are ---- */
+
+static bool has_program(const char *bindir, const char *name)
+{
+    char path[1100];
+    snprintf(path, sizeof path, "%s/%s", bindir, name);
+    return access(path, X_OK) == 0;
+}
+
+/* Whether the user that the server will run as can start it: a checkout below /root is closed to
+ * nobody. */
+static bool is_usable(const char *bindir)
 {
     pid_t pid = fork();
     if (pid == 0)
-        _exit(drop_privileges() && has_program(bindir, "postgres") ? 0 : 1);
+        _exit(drop_privileges() && has_program(bindir, "initdb") && has_program(bindir, "postgres")
+                  ? 0
+                  : 1);
     int status = -1;
     return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
            WEXITSTATUS(status) == 0;
 }
 
-/* Copies the installation beside `bindir` into the server's directory and points there. */
-static bool copy_installation(struct pg_server *server)
+/* The last match of `pattern` in glob's order that holds a usable server. */
+static bool find_by_pattern(const char *pattern, char *ret, size_t n)
 {
-    char from[1100], to[128];
-    snprintf(from, sizeof from, "%s/..", server->bindir);
-    snprintf(to, sizeof to, "%s/programs", server->directory);
-    const char *const argv[] = {"cp", "-RL", from, to, NULL};
-    if (!run_program(argv, NULL))
+    glob_t found;
+    bool ok = false;
+    if (glob(pattern, 0, NULL, &found) != 0)
         return false;
-    snprintf(server->bindir, sizeof server->bindir, "%s/bin", to);
-    return true;
+    for (size_t i = found.gl_pathc; i-- > 0 && !ok;) {
+        ok = is_usable(found.gl_pathv[i]);
+        if (ok)
+            snprintf(ret, n, "%s", found.gl_pathv[i]);
+    }
+    globfree(&found);
+    return ok;
+}
+
+static bool find_bindir(char *ret, size_t n)
+{
+    static const char *const patterns[] = {
+        VF_TEST_DATA "/../../build/test-deps/pginstall*/bin",
+        VF_TEST_DATA "/../../build/test-deps/*/pginstall*/bin",
+        VF_TEST_DATA "/../../build/test-deps/*/*/pginstall*/bin",
+        "/usr/lib/postgresql/*/bin",
+        "/usr/pgsql-*/bin",
+        "/opt/homebrew/opt/postgresql*/bin",
+        "/usr/local/opt/postgresql*/bin",
+        "/usr/local/pgsql/bin",
+        "/usr/bin",
+    };
+    const char *chosen = getenv("VECFILL_TEST_PG_BINDIR");
+    if (chosen && *chosen)
+        return find_by_pattern(chosen, ret, n);
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
+        if (find_by_pattern(patterns[i], ret, n))
+            return true;
+    return false;
 }
 
 /* A port of 127.0.0.1 that was free a moment ago. */
@@ -267,10 +257,6 @@ bool pg_server_start(struct pg_server *server)
     server->port = find_port();
     if (server->port < 0 || !make_directory(server)) {
         fprintf(stderr, "no port or no directory for a server: %s\n", strerror(errno));
-        return false;
-    }
-    if (!is_reachable(server->bindir) && !copy_installation(server)) {
-        fprintf(stderr, "cannot copy the server out of %s\n", server->bindir);
         return false;
     }
     if (!start_guardian(server) || !wait_until_ready(server)) {
