@@ -1,40 +1,31 @@
 #include "base/error.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 #include <string.h>
-
-/* Length of the valid UTF-8 sequence at `s` (NUL-terminated), or 0. */
-static size_t utf8_sequence(const unsigned char *s)
-{
-    size_t n = s[0] < 0x80                   ? 1
-               : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
-               : s[0] >= 0xE0 && s[0] < 0xF0 ? 3
-               : s[0] >= 0xF0 && s[0] < 0xF5 ? 4
-                                             : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    return n;
-}
 
 /* Makes `s` fit to print on a terminal: one line, valid UTF-8, no control characters. */
 static void make_printable(char *s)
 {
-    unsigned char *p = (unsigned char *)s;
-    while (*p) {
-        size_t n = utf8_sequence(p);
-        if (n == 0) {
-            *p++ = '?';
-        } else if (n == 1) {
-            if (*p < 0x20 || *p == 0x7F)
-                *p = ' ';
-            p++;
+    uint8_t *in = (uint8_t *)s, *out = in;
+    const uint8_t *end = in + strlen(s);
+    while (in < end) {
+        uint32_t c;
+        size_t n = vf_utf8_decode(in, end, &c);
+        if (vf_utf8_valid_prefix(in, n) < n) {
+            *out++ = '?';
+        } else if (c < 0x20 || (c >= 0x7F && c < 0xA0)) {
+            *out++ = ' ';
         } else {
-            p += n;
+            memmove(out, in, n);
+            out += n;
         }
+        in += n;
     }
-    while (p > (unsigned char *)s && p[-1] == ' ')
-        *--p = '\0';
+    while (out > (uint8_t *)s && out[-1] == ' ')
+        out--;
+    *out = '\0';
 }
 
 int vf_fail(struct vf_err *err, enum vf_code code, const char *fmt, ...)

@@ -3,6 +3,8 @@
 #include "base/buf.h"
 #include "base/file.h"
 
+#include <string.h>
+
 static const char *type_name(const json_t *value)
 {
     switch (json_typeof(value)) {
@@ -98,6 +100,8 @@ int vf_json_get_string(const json_t *object, const char *key, const char *where,
     const json_t *value = lookup(object, key);
     if (value && !json_is_string(value))
         return fail_type(value, key, where, "a string", err);
+    if (value && memchr(json_string_value(value), '\0', json_string_length(value)))
+        return vf_fail(err, VF_ERR_DATA, "%s: \"%s\" contains a NUL character", where, key);
     *ret = value ? json_string_value(value) : fallback;
     return 0;
 }

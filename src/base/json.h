@@ -32,7 +32,7 @@ VF_MUST_CHECK int vf_json_get_size(const json_t *object, const char *key, const 
 VF_MUST_CHECK int vf_json_get_number(const json_t *object, const char *key, const char *where,
     double fallback, double *ret, struct vf_err *err);
 
-/* A borrowed string that lives as long as `object`. */
+/* A borrowed string that lives as long as `object`. One with a NUL inside is VF_ERR_DATA. */
 VF_MUST_CHECK int vf_json_get_string(const json_t *object, const char *key, const char *where,
     const char *fallback, const char **ret, struct vf_err *err);
 
