@@ -1,0 +1,150 @@
+#include "embed/embedder.h"
+
+#include "cpu/cpu.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *vf_version(void)
+{
+    return VF_VERSION;
+}
+
+void vf_options_init(struct vf_options *options)
+{
+    *options = (struct vf_options){.precision = VF_PRECISION_FP32};
+}
+
+const struct vf_model_info *vf_info(const struct vf_embedder *embedder)
+{
+    return &embedder->info;
+}
+
+static const char *architecture_name(enum vf_architecture architecture)
+{
+    switch (architecture) {
+    case VF_ARCH_BERT:
+        return "bert";
+    }
+    assert(!"an architecture without a name");
+    return NULL;
+}
+
+static int check_options(const struct vf_options *options, struct vf_err *err)
+{
+    if (!options->model || !*options->model)
+        return vf_fail(err, VF_ERR_USAGE, "no model was named");
+    if (options->precision != VF_PRECISION_FP32)
+        return vf_fail(err, VF_ERR_USAGE, "unknown precision %d", (int)options->precision);
+    return 0;
+}
+
+/* What tokenizer and encoder must have in common. */
+static int check_model(const struct vf_embedder *e, struct vf_err *err)
+{
+    const struct vf_model_config *config = vf_model_config(e->model);
+    if (config->do_lower_case)
+        return vf_fail(err, VF_ERR_DATA,
+            "%s/sentence_bert_config.json: do_lower_case is true, which is not supported",
+            e->location.directory);
+    size_t n_tokens = vf_tokenizer_vocab_size(e->tokenizer);
+    if (n_tokens > config->vocab_size)
+        return vf_fail(err, VF_ERR_DATA,
+            "%s: tokenizer.json has %zu tokens, the model has embeddings for %zu",
+            e->location.directory, n_tokens, config->vocab_size);
+    return 0;
+}
+
+/* The longest input: the option, else what the model's files say. */
+static int choose_limit(struct vf_embedder *e, size_t wanted, struct vf_err *err)
+{
+    const struct vf_model_config *config = vf_model_config(e->model);
+    size_t limit = wanted ? wanted : config->max_seq_length;
+    size_t least = vf_tokenizer_specials(e->tokenizer) + 1;
+    if (limit > config->max_positions) {
+        vf_fail(err, VF_ERR_CONFIG, "a longest input of %zu tokens is more than the %zu of %s",
+            limit, config->max_positions, e->name);
+        vf_hint(err, "ask for at most %zu", config->max_positions);
+        return VF_ERR_CONFIG;
+    }
+    if (limit < least) {
+        vf_fail(err, VF_ERR_CONFIG, "a longest input of %zu tokens leaves no room for text", limit);
+        vf_hint(err, "ask for at least %zu: %zu are special tokens", least, least - 1);
+        return VF_ERR_CONFIG;
+    }
+    e->info.max_seq_length = limit;
+    e->info.limit_source = wanted ? "the option max_seq_length" : config->max_seq_length_source;
+    return 0;
+}
+
+static void describe(struct vf_embedder *e, const struct vf_options *options)
+{
+    const struct vf_model_config *config = vf_model_config(e->model);
+    struct vf_model_info *info = &e->info;
+    info->name = e->name;
+    info->directory = e->location.directory;
+    info->revision = e->location.commit;
+    info->architecture = architecture_name(config->architecture);
+    info->pooling = vf_pooling_name(config->pooling);
+    info->normalized = config->normalize;
+    info->precision = options->precision;
+    info->threads = options->threads ? options->threads : vf_cpu_threads();
+    info->dimensions = config->hidden_size;
+    info->max_positions = config->max_positions;
+    info->hidden_size = config->hidden_size;
+    info->intermediate_size = config->intermediate_size;
+    info->layers = config->layers;
+    info->heads = config->heads;
+    info->vocab_size = config->vocab_size;
+    info->parameters = vf_model_parameters(e->model);
+}
+
+static int start_encoder(
+    struct vf_embedder *e, const struct vf_options *options, struct vf_err *err)
+{
+    const struct vf_encoder_options encoder_options = {.threads = e->info.threads,
+        .max_isa = options->max_isa,
+        .max_tokens = e->info.max_seq_length};
+    int rc = vf_encoder_new(e->model, &encoder_options, &e->encoder, err);
+    if (rc == 0)
+        e->info.isa = vf_encoder_isa(e->encoder);
+    return rc;
+}
+
+int vf_open(const struct vf_options *options, struct vf_embedder **ret, struct vf_err *err)
+{
+    int rc = check_options(options, err);
+    if (rc)
+        return rc;
+    struct vf_embedder *e = calloc(1, sizeof *e);
+    if (!e || !(e->name = strdup(options->model))) {
+        vf_close(e);
+        return vf_fail_memory(err, "a model");
+    }
+    VF_TRY(vf_hub_resolve(e->name, options->revision, options->cache_dir, &e->location, err));
+    VF_TRY(vf_model_open(e->location.directory, !options->tokenizer_only, &e->model, err));
+    VF_TRY(vf_tokenizer_open(e->location.directory, &e->tokenizer, err));
+    VF_TRY(check_model(e, err));
+    VF_TRY(choose_limit(e, options->max_seq_length, err));
+    describe(e, options);
+    if (!options->tokenizer_only)
+        VF_TRY(start_encoder(e, options, err));
+    *ret = e;
+    e = NULL;
+out:
+    vf_close(e);
+    return rc;
+}
+
+void vf_close(struct vf_embedder *embedder)
+{
+    if (!embedder)
+        return;
+    vf_encoder_free(embedder->encoder);
+    vf_tokenizer_close(embedder->tokenizer);
+    vf_model_close(embedder->model);
+    vf_hub_location_release(&embedder->location);
+    free(embedder->name);
+    free(embedder);
+}
