@@ -1,0 +1,247 @@
+#include "kernels/kernels.h"
+
+#include "harness.h"
+#include "kernels/kernel_fixture.h"
+#include "kernels/kernel_tests.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct attention_case {
+    char name[128];
+    struct vf_attention_f32 op;
+    struct matrix q, k, v, out, scratch;
+};
+
+struct attention_shape {
+    size_t m, n, head_size;
+};
+
+enum { MAX_SHAPES = 1024 };
+
+static size_t list_shapes(const struct vf_kernels *kernels, struct attention_shape *shapes)
+{
+    static const size_t heads[] = {1, 3, 8, 12, 16, 24, 31, 32, 33, 48, 64, 80, 96, 128};
+    static const struct attention_shape fixed[] = {
+        {0, 5, 32}, {128, 128, 32}, {13, 300, 64}, {29, 512, 32}};
+    size_t count = 0;
+    for (size_t m = 1; m <= 3 * kernels->tile_rows + 1; m++)
+        shapes[count++] = (struct attention_shape){m, m, 32};
+    for (size_t n = 1; n <= 100; n++)
+        shapes[count++] = (struct attention_shape){1 + n % 17, n, heads[n % VF_COUNT(heads)]};
+    for (size_t i = 0; i < VF_COUNT(heads); i++)
+        shapes[count++] = (struct attention_shape){9, 37, heads[i]};
+    for (size_t i = 0; i < VF_COUNT(fixed); i++)
+        shapes[count++] = fixed[i];
+    assert_true(count <= MAX_SHAPES);
+    return count;
+}
+
+static struct attention_case new_case(
+    const struct vf_kernels *kernels, struct attention_shape shape, size_t index)
+{
+    static const size_t gaps[] = {0, 1, 64, 13};
+    size_t m = shape.m, n = shape.n, size = shape.head_size;
+    size_t gap = gaps[index % VF_COUNT(gaps)];
+    enum place place = index % 2 ? AFTER_GUARD : BEFORE_GUARD;
+    struct attention_case t;
+    snprintf(t.name, sizeof t.name, "%s: %zu queries, %zu keys of %zu, case %zu", kernels->tier, m,
+        n, size, index);
+    t.q = matrix_new(m, size, size + gap, place);
+    t.k = matrix_new(n, size, size + gap, place);
+    t.v = matrix_new(n, size, size + gap, place);
+    t.out = matrix_new(m, size, size + gap, place);
+    size_t floats = kernels->attention_scratch_f32(n, size);
+    t.scratch = matrix_new(1, floats, floats, BEFORE_GUARD_ALIGNED);
+    t.op = (struct vf_attention_f32){.m = m,
+        .n = n,
+        .head_size = size,
+        .q = t.q.at,
+        .ldq = t.q.ld,
+        .k = t.k.at,
+        .v = t.v.at,
+        .ldkv = t.k.ld,
+        .out = t.out.at,
+        .ldo = t.out.ld,
+        .scratch = t.scratch.at};
+    return t;
+}
+
+static void run_case(struct attention_case *t, const struct vf_kernels *kernels)
+{
+    kernels->attention_f32(&t->op);
+    matrix_check_canaries(&t->out, t->name);
+    matrix_check_canaries(&t->scratch, t->name);
+}
+
+static void free_case(struct attention_case *t)
+{
+    matrix_free(&t->q);
+    matrix_free(&t->k);
+    matrix_free(&t->v);
+    matrix_free(&t->out);
+    matrix_free(&t->scratch);
+}
+
+/* Checks row `i` against the formula in double. `p` and `score` hold n doubles. */
+static void check_row(const struct attention_case *t, size_t i, double *score, double *p)
+{
+    size_t n = t->op.n, size = t->op.head_size;
+    double max = -INFINITY, largest = 0, sum = 0;
+    for (size_t j = 0; j < n; j++) {
+        double magnitude = 0;
+        score[j] = 0;
+        for (size_t d = 0; d < size; d++) {
+            double product = (double)matrix_row(&t->q, i)[d] * (double)matrix_row(&t->k, j)[d];
+            score[j] += product;
+            magnitude += fabs(product);
+        }
+        max = fmax(max, score[j]);
+        largest = fmax(largest, magnitude);
+    }
+    for (size_t j = 0; j < n; j++) {
+        p[j] = exp2(score[j] - max);
+        sum += p[j];
+    }
+    double error = 2 * log(2) * VF_U * (2 * (double)size + 4) * largest + 2 * VF_EXP2_BOUND +
+                   (2 * (double)n + 8) * VF_U;
+    for (size_t d = 0; d < size; d++) {
+        double want = 0, magnitude = 0, most = 0;
+        for (size_t j = 0; j < n; j++) {
+            double v = (double)matrix_row(&t->v, j)[d];
+            want += p[j] / sum * v;
+            magnitude += p[j] / sum * fabs(v);
+            most = fmax(most, fabs(v));
+        }
+        float got = matrix_row(&t->out, i)[d];
+        check_near(got, want, error * magnitude, t->name, i, d);
+        /* However large the scores: a mean of values does not exceed them. */
+        double slack = 1 + 2 * VF_EXP2_BOUND + (2 * (double)n + 8) * VF_U;
+        vf_check(fabs((double)got) <= most * slack, "%s: row %zu, column %zu: %g exceeds %g",
+            t->name, i, d, (double)got, most);
+    }
+}
+
+void attention_is_within_its_bound(void **state)
+{
+    const struct vf_kernels *kernels = *state;
+    /* Scales of the queries; the last gives scores of tens of thousands. */
+    static const float scales[] = {1, 0, 0.1f, 10, 1000};
+    static struct attention_shape shapes[MAX_SHAPES];
+    static double score[1024], p[1024];
+    struct random random = {21};
+    size_t count = list_shapes(kernels, shapes);
+    for (size_t i = 0; i < count; i++) {
+        struct attention_case t = new_case(kernels, shapes[i], i);
+        matrix_fill_random(&t.q, &random, scales[i % VF_COUNT(scales)]);
+        matrix_fill_random(&t.k, &random, 2);
+        matrix_fill_random(&t.v, &random, 3);
+        run_case(&t, kernels);
+        for (size_t r = 0; r < shapes[i].m; r++)
+            check_row(&t, r, score, p);
+        free_case(&t);
+    }
+}
+
+/* Query i and key (7 i + 3) mod n share one large dimension, so that its value alone is chosen;
+ * another lane's would be off by a whole number. Each query and each key has its own pattern of
+ * signs in binary: the right pair scores +size, any other less. */
+void attention_selects_one_key(void **state)
+{
+    const struct vf_kernels *kernels = *state;
+    static const size_t keys[] = {1, 2, 7, 8, 9, 16, 17, 31, 32, 33, 64, 100, 129, 512};
+    enum { SIZE = 32, QUERIES = 19 };
+    struct random random = {22};
+    for (size_t i = 0; i < VF_COUNT(keys); i++) {
+        size_t n = keys[i];
+        struct attention_case t = new_case(kernels, (struct attention_shape){QUERIES, n, SIZE}, i);
+        for (size_t j = 0; j < n; j++)
+            for (size_t d = 0; d < SIZE; d++)
+                matrix_row(&t.k, j)[d] = j >> d % 10 & 1 ? 1.0f : -1.0f;
+        for (size_t r = 0; r < QUERIES; r++)
+            for (size_t d = 0; d < SIZE; d++)
+                matrix_row(&t.q, r)[d] = 64 * matrix_row(&t.k, (7 * r + 3) % n)[d];
+        matrix_fill_integers(&t.v, &random, 1000, 1);
+        run_case(&t, kernels);
+        for (size_t r = 0; r < QUERIES; r++)
+            for (size_t d = 0; d < SIZE; d++) {
+                double want = (double)matrix_row(&t.v, (7 * r + 3) % n)[d];
+                check_near(matrix_row(&t.out, r)[d], want,
+                    (2 * VF_EXP2_BOUND + (2 * (double)n + 8) * VF_U) * fabs(want), t.name, r, d);
+            }
+        free_case(&t);
+    }
+}
+
+void attention_rows_are_independent(void **state)
+{
+    const struct vf_kernels *kernels = *state;
+    static const size_t keys[] = {1, 15, 33, 100};
+    size_t m = 3 * kernels->tile_rows + 1;
+    struct random random = {23};
+    for (size_t i = 0; i < VF_COUNT(keys); i++) {
+        struct attention_shape shape = {m, keys[i], 32};
+        struct attention_case t = new_case(kernels, shape, i);
+        matrix_fill_random(&t.q, &random, 2);
+        matrix_fill_random(&t.k, &random, 2);
+        matrix_fill_random(&t.v, &random, 1);
+        run_case(&t, kernels);
+        for (size_t first = 0; first < m; first++) {
+            struct matrix out = matrix_new(1 + first % (m - first), 32, 32, BEFORE_GUARD);
+            struct vf_attention_f32 op = t.op;
+            op.m = out.rows;
+            op.q = matrix_row(&t.q, first);
+            op.out = out.at;
+            op.ldo = out.ld;
+            kernels->attention_f32(&op);
+            struct matrix want = t.out;
+            want.at = matrix_row(&t.out, first);
+            want.rows = out.rows;
+            matrix_check_same_bits(&out, &want, t.name);
+            matrix_free(&out);
+        }
+        free_case(&t);
+    }
+}
+
+void attention_keeps_nan_apart(void **state)
+{
+    const struct vf_kernels *kernels = *state;
+    enum { IN_QUERY, IN_KEY, IN_VALUE };
+    static const size_t keys[] = {1, 5, 16, 33, 70};
+    struct random random = {24};
+    size_t m = kernels->tile_rows + 3;
+    for (size_t i = 0; i < 8 * 3 * VF_COUNT(keys); i++) {
+        size_t where = i % 3, n = keys[i / 3 % VF_COUNT(keys)], size = i % 2 ? 32 : 24;
+        size_t row = random_bits(&random) % m, column = random_bits(&random) % size;
+        size_t key = random_bits(&random) % n;
+        struct attention_case t = new_case(kernels, (struct attention_shape){m, n, size}, i);
+        matrix_fill_random(&t.q, &random, 1);
+        matrix_fill_random(&t.k, &random, 1);
+        matrix_fill_random(&t.v, &random, 1);
+        struct matrix *matrices[] = {&t.q, &t.k, &t.v};
+        matrix_row(matrices[where], where == IN_QUERY ? row : key)[column] = NAN;
+        run_case(&t, kernels);
+        for (size_t r = 0; r < m; r++)
+            for (size_t d = 0; d < size; d++) {
+                int want = where == IN_QUERY ? r == row : where == IN_KEY ? 1 : d == column;
+                vf_check(isnan(matrix_row(&t.out, r)[d]) == want,
+                    "%s: NaN at %zu: row %zu, column %zu", t.name, where, r, d);
+            }
+        free_case(&t);
+    }
+}
+
+void attention_scratch_grows(void **state)
+{
+    const struct vf_kernels *kernels = *state;
+    for (size_t size = 1; size <= 130; size++)
+        for (size_t n = 1; n <= 530; n++) {
+            size_t floats = kernels->attention_scratch_f32(n, size);
+            vf_check(floats > 0 && floats <= kernels->attention_scratch_f32(n + 1, size) &&
+                         floats <= kernels->attention_scratch_f32(n, size + 1),
+                "%s: %zu keys of %zu: %zu", kernels->tier, n, size, floats);
+        }
+}

@@ -1,0 +1,28 @@
+/* The tests of each slot of the kernel table. Each takes a `const struct vf_kernels *` as its
+ * state and runs for every tier of the machine. */
+#ifndef VF_TESTS_KERNEL_TESTS_H
+#define VF_TESTS_KERNEL_TESTS_H
+
+#define VF_KERNEL_TESTS(X)                                                                         \
+    X(pack_panel_lays_out)                                                                         \
+    X(linear_is_exact_on_integers)                                                                 \
+    X(linear_is_within_its_bound)                                                                  \
+    X(linear_rows_are_independent)                                                                 \
+    X(linear_keeps_nan_apart)                                                                      \
+    X(gelu_is_within_its_bound)                                                                    \
+    X(add_norm_is_within_its_bound)                                                                \
+    X(add_norm_rows_are_independent)                                                               \
+    X(add_norm_keeps_nan_apart)                                                                    \
+    X(attention_selects_one_key)                                                                   \
+    X(attention_is_within_its_bound)                                                               \
+    X(attention_rows_are_independent)                                                              \
+    X(attention_keeps_nan_apart)                                                                   \
+    X(attention_scratch_grows)                                                                     \
+    X(pools_equal_the_reference)                                                                   \
+    X(pools_keep_nan_apart)                                                                        \
+    X(peak_counts_operations)
+
+#define VF_DECLARE_KERNEL_TEST(name) void name(void **state);
+VF_KERNEL_TESTS(VF_DECLARE_KERNEL_TEST)
+
+#endif
