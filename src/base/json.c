@@ -40,10 +40,11 @@ static json_t *lookup(const json_t *object, const char *key)
     return json_is_null(value) ? NULL : value;
 }
 
-int vf_json_parse(const char *text, size_t n, const char *where, json_t **ret, struct vf_err *err)
+static int parse(
+    const char *text, size_t n, size_t flags, const char *where, json_t **ret, struct vf_err *err)
 {
     json_error_t error;
-    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | flags, &error);
     if (!root)
         return vf_fail(err, VF_ERR_DATA, "%s: not valid JSON: %s at line %d, column %d", where,
             error.text, error.line, error.column);
@@ -51,14 +52,29 @@ int vf_json_parse(const char *text, size_t n, const char *where, json_t **ret, s
     return 0;
 }
 
-int vf_json_load(const char *path, size_t max_bytes, json_t **ret, struct vf_err *err)
+static int load(const char *path, size_t max_bytes, size_t flags, json_t **ret, struct vf_err *err)
 {
     struct vf_buf text = {0};
     int rc = vf_read_file(path, max_bytes, &text, err);
     if (rc == 0)
-        rc = vf_json_parse(text.data, text.size, path, ret, err);
+        rc = parse(text.data, text.size, flags, path, ret, err);
     vf_buf_release(&text);
     return rc;
+}
+
+int vf_json_parse(const char *text, size_t n, const char *where, json_t **ret, struct vf_err *err)
+{
+    return parse(text, n, 0, where, ret, err);
+}
+
+int vf_json_load(const char *path, size_t max_bytes, json_t **ret, struct vf_err *err)
+{
+    return load(path, max_bytes, 0, ret, err);
+}
+
+int vf_json_load_reals(const char *path, size_t max_bytes, json_t **ret, struct vf_err *err)
+{
+    return load(path, max_bytes, JSON_DECODE_INT_AS_REAL, ret, err);
 }
 
 int vf_json_get_bool(const json_t *object, const char *key, const char *where, bool fallback,

@@ -18,6 +18,11 @@
 VF_MUST_CHECK int vf_json_load(
     const char *path, size_t max_bytes, json_t **ret, struct vf_err *err);
 
+/* The same with every number read as a real one, for files whose integers may not fit in 64 bits.
+ */
+VF_MUST_CHECK int vf_json_load_reals(
+    const char *path, size_t max_bytes, json_t **ret, struct vf_err *err);
+
 /* The same for `n` bytes in memory; `where` names them in messages. */
 VF_MUST_CHECK int vf_json_parse(
     const char *text, size_t n, const char *where, json_t **ret, struct vf_err *err);

@@ -83,8 +83,11 @@ const struct vf_model_config *vf_model_config(const struct vf_model *model);
 /* Borrowed; NULL when opened without weights. */
 const struct vf_bert_weights *vf_model_weights(const struct vf_model *model);
 
-/* Parameters of the tensors that are used, and the bytes of the file; 0 without weights. */
+/* Numbers in the tensors that are used; 0 without weights. */
 uint64_t vf_model_parameters(const struct vf_model *model);
+
+/* Bytes of model.safetensors; 0 without weights. */
+uint64_t vf_model_file_bytes(const struct vf_model *model);
 
 const char *vf_pooling_name(enum vf_pooling pooling);
 

@@ -1,0 +1,18 @@
+/* config.json and tokenizer_config.json, as transformers reads them: what the network is and how
+ * long a text it takes. Values that vecfill does not know are refused by file and key. */
+#ifndef VF_MODEL_MODEL_CONFIG_H
+#define VF_MODEL_MODEL_CONFIG_H
+
+#include "model/model.h"
+
+#define VF_MODEL_JSON_MAX_BYTES ((size_t)16 << 20) /* of each small file of a model */
+
+/* Fills the fields of the network: architecture to max_positions, layer_norm_eps. */
+VF_MUST_CHECK int vf_model_config_load(
+    const char *directory, struct vf_model_config *config, struct vf_err *err);
+
+/* Fills max_seq_length and its source; max_positions must be filled. */
+VF_MUST_CHECK int vf_model_config_load_max_length(
+    const char *directory, struct vf_model_config *config, struct vf_err *err);
+
+#endif

@@ -1,0 +1,220 @@
+#include "hub/hub.h"
+
+#include "harness.h"
+#include "unit/scratch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COMMIT "0123456789abcdef0123456789abcdef01234567"
+#define OTHER "fedcba9876543210fedcba9876543210fedcba98"
+#define REPOSITORY "hub/models--fictional--tiny"
+
+static struct scratch scratch;
+
+static const char *const variables[] = {
+    "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME"};
+
+static int set_up(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < VF_COUNT(variables); i++)
+        unsetenv(variables[i]);
+    scratch_init(&scratch);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    scratch_release(&scratch);
+    return 0;
+}
+
+static void write_text(const char *name, const char *text)
+{
+    scratch_write(&scratch, name, text, strlen(text));
+}
+
+static void test_cache_root(void **state)
+{
+    static const struct {
+        const char *name, *cache_dir;
+        struct {
+            const char *key, *value;
+        } set[4];
+        const char *expected;
+    } cases[] = {
+        {"HOME", NULL, {{"HOME", "/home/a"}}, "/home/a/.cache/huggingface/hub"},
+        {"XDG", NULL, {{"HOME", "/h"}, {"XDG_CACHE_HOME", "/x"}}, "/x/huggingface/hub"},
+        {"HF_HOME", NULL, {{"XDG_CACHE_HOME", "/x"}, {"HF_HOME", "/f"}}, "/f/hub"},
+        {"legacy", NULL, {{"HF_HOME", "/f"}, {"HUGGINGFACE_HUB_CACHE", "/l"}}, "/l"},
+        {"HF_HUB_CACHE", NULL, {{"HUGGINGFACE_HUB_CACHE", "/l"}, {"HF_HUB_CACHE", "/c"}}, "/c"},
+        {"argument", "/a", {{"HF_HUB_CACHE", "/c"}}, "/a"},
+        {"empty is unset", "", {{"HF_HUB_CACHE", ""}, {"HOME", "/h"}}, "/h/.cache/huggingface/hub"},
+        {"tilde", "~/m", {{"HOME", "/h"}}, "/h/m"},
+        {"tilde alone", "~", {{"HOME", "/h"}}, "/h"},
+        {"tilde inside", "/a/~", {{"HOME", "/h"}}, "/a/~"},
+        {"variable", NULL, {{"HF_HOME", "$HOME/f"}, {"HOME", "/h"}}, "/h/f/hub"},
+        {"braces", "/a/${HOME}x/$HOME", {{"HOME", "h"}}, "/a/hx/h"},
+        {"unset variable", "/a/$VF_UNSET/${VF_UNSET}", {{NULL, NULL}}, "/a/$VF_UNSET/${VF_UNSET}"},
+        {"no variable", "/a/$/${HOME", {{"HOME", "h"}}, "/a/$/${HOME"},
+    };
+    (void)state;
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        struct vf_err err = {0};
+        char *root = NULL;
+        for (size_t k = 0; k < VF_COUNT(variables); k++)
+            unsetenv(variables[k]);
+        for (size_t k = 0; k < VF_COUNT(cases[i].set) && cases[i].set[k].key; k++)
+            setenv(cases[i].set[k].key, cases[i].set[k].value, 1);
+        int rc = vf_hub_cache_root(cases[i].cache_dir, &root, &err);
+        vf_check(rc == 0, "%s: %s", cases[i].name, err.msg);
+        vf_check(strcmp(root, cases[i].expected) == 0, "%s: %s", cases[i].name, root);
+        free(root);
+    }
+}
+
+static void test_cache_root_without_home(void **state)
+{
+    struct vf_err err = {0};
+    char *root = NULL;
+    (void)state;
+    assert_int_equal(vf_hub_cache_root(NULL, &root, &err), VF_ERR_CONFIG);
+    assert_null(root);
+    assert_non_null(strstr(err.msg, "HOME"));
+    assert_non_null(strstr(err.hint, "HF_HUB_CACHE"));
+}
+
+/* Resolves in the scratch directory's hub/ and compares; the directory's last part is the commit.
+ */
+static void check_found(
+    const char *row, const char *name, const char *revision, const char *directory)
+{
+    struct vf_err err = {0};
+    struct vf_hub_location location = {0};
+    char cache[128], expected[256];
+    snprintf(cache, sizeof cache, "%s/hub", scratch.path);
+    snprintf(expected, sizeof expected, "%s/%s", scratch.path, directory);
+    int rc = vf_hub_resolve(name, revision, cache, &location, &err);
+    vf_check(rc == 0, "%s: %s", row, err.msg);
+    vf_check(strcmp(location.directory, expected) == 0, "%s: %s", row, location.directory);
+    vf_check(
+        location.commit && strcmp(location.commit, strrchr(directory, '/') + 1) == 0, "%s", row);
+    vf_hub_location_release(&location);
+    assert_null(location.directory);
+    assert_null(location.commit);
+}
+
+static void check_refused(const char *row, const char *name, const char *revision, int code,
+    const char *in_message, const char *in_hint)
+{
+    struct vf_err err = {0};
+    struct vf_hub_location location = {0};
+    char cache[128];
+    snprintf(cache, sizeof cache, "%s/hub", scratch.path);
+    int rc = vf_hub_resolve(name, revision, cache, &location, &err);
+    vf_check(rc == code, "%s: %d: %s", row, rc, err.msg);
+    vf_check(strstr(err.msg, in_message), "%s: %s", row, err.msg);
+    vf_check(strstr(err.hint, in_hint), "%s: %s", row, err.hint);
+    vf_check(!location.directory && !location.commit, "%s: outputs are touched", row);
+}
+
+static void test_snapshots(void **state)
+{
+    (void)state;
+    write_text(REPOSITORY "/refs/main", COMMIT);
+    write_text(REPOSITORY "/refs/pr/2", OTHER "\n");
+    write_text(REPOSITORY "/snapshots/" COMMIT "/config.json", "{}");
+    write_text(REPOSITORY "/snapshots/" OTHER "/other.json", "{}");
+    write_text(REPOSITORY "/blobs/abc", "{}");
+    char link[256];
+    snprintf(link, sizeof link, "%s",
+        scratch_path(&scratch, REPOSITORY "/snapshots/" OTHER "/config.json"));
+    assert_int_equal(symlink("../../blobs/abc", link), 0);
+    write_text("hub/models--single/refs/v1.0", COMMIT);
+    write_text("hub/models--single/snapshots/" COMMIT "/config.json", "{}");
+
+    check_found("main, plain files", "fictional/tiny", NULL, REPOSITORY "/snapshots/" COMMIT);
+    check_found("main by name", "fictional/tiny", "main", REPOSITORY "/snapshots/" COMMIT);
+    check_found("nested ref, links", "fictional/tiny", "pr/2", REPOSITORY "/snapshots/" OTHER);
+    check_found("commit without ref", "fictional/tiny", OTHER, REPOSITORY "/snapshots/" OTHER);
+    check_found("without an org", "single", "v1.0", "hub/models--single/snapshots/" COMMIT);
+}
+
+static void test_snapshots_that_fail(void **state)
+{
+    (void)state;
+    write_text(REPOSITORY "/refs/main", COMMIT);
+    write_text(REPOSITORY "/refs/gone", OTHER);
+    write_text(REPOSITORY "/refs/broken", "../../../etc");
+    write_text(REPOSITORY "/refs/short", "0123abc");
+    write_text(REPOSITORY "/snapshots/" COMMIT "/model.safetensors", "");
+    static const struct {
+        const char *name, *model, *revision;
+        int code;
+        const char *in_message, *in_hint;
+    } cases[] = {
+        {"no such model", "fictional/absent", NULL, VF_ERR_NOT_FOUND,
+            "/hub/models--fictional--absent/refs/main", "scripts/fetch-model fictional/absent"},
+        {"no such revision", "fictional/tiny", "v9", VF_ERR_NOT_FOUND,
+            "/hub/models--fictional--tiny/refs/v9", "hf download fictional/tiny --revision v9"},
+        {"no such commit", "fictional/tiny", OTHER, VF_ERR_NOT_FOUND, "/snapshots/" OTHER,
+            "--revision " OTHER},
+        {"ref to nothing", "fictional/tiny", "gone", VF_ERR_NOT_FOUND, "/snapshots/" OTHER, "hf"},
+        {"ref out of the cache", "fictional/tiny", "broken", VF_ERR_DATA, "/refs/broken", "hf"},
+        {"ref cut short", "fictional/tiny", "short", VF_ERR_DATA, "/refs/short", "hf"},
+        {"partial", "fictional/tiny", NULL, VF_ERR_DATA, "/snapshots/" COMMIT "/config.json",
+            "scripts/fetch-model fictional/tiny"},
+        {"revision up", "fictional/tiny", "../main", VF_ERR_USAGE, "../main", ""},
+        {"revision absolute", "fictional/tiny", "/main", VF_ERR_USAGE, "/main", ""},
+        {"revision empty", "fictional/tiny", "", VF_ERR_USAGE, "revision", ""},
+        {"revision with a space", "fictional/tiny", "a b", VF_ERR_USAGE, "a b", ""},
+    };
+    for (size_t i = 0; i < VF_COUNT(cases); i++)
+        check_refused(cases[i].name, cases[i].model, cases[i].revision, cases[i].code,
+            cases[i].in_message, cases[i].in_hint);
+}
+
+static void test_names_that_are_refused(void **state)
+{
+    static const char *const names[] = {"../evil", "a/..", "a/../b", "/nowhere/model", "a/b/c",
+        "a//b", "a/", ".hidden", "a/.hidden", "-a", "a--b", "a b", "a\\b", "a\nb", "a$b",
+        "caf\303\251",
+        "012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+        "0"
+        "123456"};
+    (void)state;
+    write_text("evil/config.json", "{}");
+    for (size_t i = 0; i < VF_COUNT(names); i++)
+        check_refused(names[i], names[i], NULL, VF_ERR_NOT_FOUND, "ORG/NAME", "config.json");
+    check_refused("empty", "", NULL, VF_ERR_USAGE, "empty", "");
+}
+
+static void test_directory(void **state)
+{
+    struct vf_err err = {0};
+    struct vf_hub_location location = {0};
+    (void)state;
+    assert_int_equal(vf_hub_resolve(scratch.path, NULL, NULL, &location, &err), 0);
+    assert_string_equal(location.directory, scratch.path);
+    assert_null(location.commit);
+    vf_hub_location_release(&location);
+    check_refused("revision", scratch.path, "main", VF_ERR_USAGE, scratch.path, "revision");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_cache_root, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cache_root_without_home, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshots, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_snapshots_that_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_names_that_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_directory, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
