@@ -1,7 +1,7 @@
 #include "model/model.h"
 
 #include "base/file.h"
-#include "model/bert_weights.h"
+#include "model/bert_tensors.h"
 #include "model/model_config.h"
 #include "model/safetensors.h"
 #include "model/st_modules.h"
@@ -54,7 +54,7 @@ static int open_weights(const char *directory, struct vf_model *model, struct vf
     if (!path)
         return vf_fail_memory(err, "a path");
     VF_TRY(vf_safetensors_open(path, &model->file, err));
-    VF_TRY(vf_bert_weights_load(
+    VF_TRY(vf_bert_tensors_load(
         model->file, &model->config, &model->weights, &model->parameters, err));
 out:
     free(path);
@@ -86,7 +86,7 @@ void vf_model_close(struct vf_model *model)
 {
     if (!model)
         return;
-    vf_bert_weights_release(&model->weights);
+    vf_bert_tensors_release(&model->weights);
     vf_safetensors_close(model->file);
     free(model);
 }

@@ -3,18 +3,18 @@
  * Names may begin with "bert.", and a LayerNorm's tensors may have the older names gamma and beta.
  * Tensors that the encoder does not use (pooler, position_ids, heads) are left alone.
  */
-#ifndef VF_MODEL_BERT_WEIGHTS_H
-#define VF_MODEL_BERT_WEIGHTS_H
+#ifndef VF_MODEL_BERT_TENSORS_H
+#define VF_MODEL_BERT_TENSORS_H
 
 #include "model/safetensors.h"
 
 /* Fills *ret with tensors that live as long as `file` is open. Release it with
- * vf_bert_weights_release(). *ret_parameters is the count of the numbers in them. */
-VF_MUST_CHECK int vf_bert_weights_load(const struct vf_safetensors *file,
+ * vf_bert_tensors_release(). *ret_parameters is the count of the numbers in them. */
+VF_MUST_CHECK int vf_bert_tensors_load(const struct vf_safetensors *file,
     const struct vf_model_config *config, struct vf_bert_weights *ret, uint64_t *ret_parameters,
     struct vf_err *err);
 
 /* Accepts a zeroed struct. */
-void vf_bert_weights_release(struct vf_bert_weights *weights);
+void vf_bert_tensors_release(struct vf_bert_weights *weights);
 
 #endif

@@ -1,4 +1,4 @@
-#include "model/bert_weights.h"
+#include "model/bert_tensors.h"
 
 #include "base/buf.h"
 
@@ -117,7 +117,7 @@ out:
     return rc;
 }
 
-int vf_bert_weights_load(const struct vf_safetensors *file, const struct vf_model_config *config,
+int vf_bert_tensors_load(const struct vf_safetensors *file, const struct vf_model_config *config,
     struct vf_bert_weights *ret, uint64_t *ret_parameters, struct vf_err *err)
 {
     int rc;
@@ -136,12 +136,12 @@ int vf_bert_weights_load(const struct vf_safetensors *file, const struct vf_mode
     *ret_parameters = loader.parameters;
     weights = (struct vf_bert_weights){0};
 out:
-    vf_bert_weights_release(&weights);
+    vf_bert_tensors_release(&weights);
     vf_buf_release(&loader.name);
     return rc;
 }
 
-void vf_bert_weights_release(struct vf_bert_weights *weights)
+void vf_bert_tensors_release(struct vf_bert_weights *weights)
 {
     free(weights->layers);
     *weights = (struct vf_bert_weights){0};
