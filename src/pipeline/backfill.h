@@ -1,9 +1,11 @@
-/* The backfill: read -> tokenize -> encode -> write, each on its own thread over bounded queues.
+/* The backfill: read -> tokenize -> encode -> write, each on its own threads over bounded queues.
  *
- * A window (a page of articles with their ids, vectors and error) is recycled through the stages,
+ * Windows (a page of articles with their token ids and vectors) are recycled through the stages,
  * so that memory is windows x window size, whatever the number of articles. Identical texts of a
  * window are encoded once. The first fatal error wins, aborts the queues, and is returned with
- * everything that was written before it committed.
+ * everything that was written before it committed. An article whose vector cannot be stored (not
+ * finite, no norm, refused by the database while others are taken) is counted as failed, and the
+ * run goes on.
  *
  * Uses the encoder only through <vecfill/vecfill.h>.
  */
@@ -24,12 +26,14 @@ struct vf_progress {
 
 struct vf_backfill_options {
     struct vf_selection selection;
-    uint64_t limit;    /* most articles to embed; 0: no limit */
+    /* What vf_backfill_count() found; NULL: counted by the run itself. */
+    const struct vf_counts *counts;
+    uint64_t limit;    /* most articles to embed, those that fail included; 0: no limit */
     size_t batch_size; /* rows a transaction, at least 1 */
-    /* Set to 1 by a signal handler: finish the rows in hand, commit, return VF_ERR_INTERRUPTED.
-     * May be NULL. */
+    /* Set to 1 by a signal handler: finish what is being encoded, commit, return
+     * VF_ERR_INTERRUPTED. Looked at on the caller's thread. May be NULL. */
     const volatile sig_atomic_t *stop;
-    /* Called on the caller's thread, some times a second; may be NULL. */
+    /* Called on the caller's thread, some times a second and once at the end; may be NULL. */
     void (*progress)(void *context, const struct vf_progress *progress);
     void *context;
 };
@@ -45,22 +49,32 @@ struct vf_backfill_report {
     char first_failure[256]; /* article id and reason; empty when failed is 0 */
 };
 
+/* Counts what `selection` holds. A caller that learns so that nothing is to do need not load a
+ * model. */
+VF_MUST_CHECK int vf_backfill_count(struct vf_store *store, const struct vf_selection *selection,
+    struct vf_counts *ret, struct vf_err *err);
+
 /* Runs it. `reader` and `writer` are two connections to the same database, both checked with
  * vf_store_check(); they may not be used by others until it returns. *report is filled on failure
- * and on interruption too. */
+ * and on interruption too. When options->counts has nothing to do, `embedder` may be NULL. The
+ * worker threads take no signals. */
 VF_MUST_CHECK int vf_backfill(struct vf_embedder *embedder, struct vf_store *reader,
     struct vf_store *writer, const struct vf_backfill_options *options,
     struct vf_backfill_report *report, struct vf_err *err);
 
-/* What vf_backfill() would do, exactly, without weights (tokenizer_only serves) or writing. */
+/* What vf_backfill() would do with an embedder of as many threads, exactly. */
 struct vf_plan {
     struct vf_counts selected;
     uint64_t to_embed;    /* missing + changed, capped by the limit */
     uint64_t tokens;      /* that would be encoded, specials included */
+    uint64_t duplicates;  /* articles whose text equals another of their window */
     uint64_t truncated;   /* articles that would be cut */
     uint64_t tokens_lost; /* tokens of those that would not be read */
 };
 
+/* Reads and tokenizes what is to do; neither weights (tokenizer_only serves) nor the right to
+ * write is needed. Of `options`, batch_size and progress are not looked at; `stop` ends it with
+ * VF_ERR_INTERRUPTED. */
 VF_MUST_CHECK int vf_backfill_plan(const struct vf_embedder *embedder, struct vf_store *reader,
     const struct vf_backfill_options *options, struct vf_plan *ret, struct vf_err *err);
 

@@ -1,0 +1,48 @@
+#include "pipeline/backfill.h"
+
+#include "pipeline/window.h"
+
+static void add_window(struct vf_plan *plan, const struct vf_window *window)
+{
+    plan->to_embed += window->page.n;
+    plan->tokens += vf_window_tokens(window);
+    for (size_t i = 0; i < window->page.n; i++) {
+        const struct vf_window_text *text = vf_window_text(window, i);
+        plan->duplicates += text->first_article != i;
+        plan->truncated += text->tokens_lost > 0;
+        plan->tokens_lost += text->tokens_lost;
+    }
+}
+
+int vf_backfill_plan(const struct vf_embedder *embedder, struct vf_store *reader,
+    const struct vf_backfill_options *options, struct vf_plan *ret, struct vf_err *err)
+{
+    struct vf_plan plan = {0};
+    struct vf_reader *pages = NULL;
+    struct vf_window *window = NULL;
+    uint64_t limit = options->limit ? options->limit : UINT64_MAX;
+    int rc = 0;
+    if (options->counts)
+        plan.selected = *options->counts;
+    else
+        VF_TRY(vf_backfill_count(reader, &options->selection, &plan.selected, err));
+    bool end = plan.selected.missing + plan.selected.changed == 0;
+    if (!end) {
+        VF_TRY(vf_reader_new(reader, &options->selection, &pages, err));
+        VF_TRY(vf_window_new(vf_window_articles(vf_info(embedder)->threads), 0, &window, err));
+    }
+    while (!end && plan.to_embed < limit) {
+        if (options->stop && *options->stop) {
+            rc = vf_fail(err, VF_ERR_INTERRUPTED, "stopped on request");
+            goto out;
+        }
+        VF_TRY(vf_window_read(window, pages, limit - plan.to_embed, &end, err));
+        VF_TRY(vf_window_tokenize(window, embedder, err));
+        add_window(&plan, window);
+    }
+    *ret = plan;
+out:
+    vf_window_free(window);
+    vf_reader_free(pages);
+    return rc;
+}

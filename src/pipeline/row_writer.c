@@ -1,0 +1,190 @@
+#include "pipeline/row_writer.h"
+
+#include "base/checked.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a row needs beside its columns. */
+struct row_note {
+    size_t id_offset; /* of its id in `ids` */
+    uint64_t tokens_lost;
+    bool duplicate;
+};
+
+struct vf_row_writer {
+    struct vf_store *store;
+    const char *model_id;
+    size_t dimensions, capacity;
+    size_t n;            /* rows collected */
+    struct vf_row *rows; /* [capacity]; source_id is set when they are written */
+    struct row_note *notes;
+    float *vectors;    /* [capacity][dimensions] */
+    uint8_t *hashes;   /* [capacity][VF_TEXT_HASH_BYTES] */
+    struct vf_buf ids; /* NUL-terminated, one after another */
+    struct vf_row_counts counts;
+};
+
+int vf_row_writer_new(struct vf_store *store, const char *model_id, size_t dimensions,
+    size_t batch_size, struct vf_row_writer **ret, struct vf_err *err)
+{
+    size_t n_floats;
+    if (!vf_size_mul(batch_size, dimensions, &n_floats))
+        return vf_fail_memory(err, "a batch of rows");
+    struct vf_row_writer *w = calloc(1, sizeof *w);
+    if (!w)
+        return vf_fail_memory(err, "a batch of rows");
+    w->store = store;
+    w->model_id = model_id;
+    w->dimensions = dimensions;
+    w->capacity = batch_size;
+    w->rows = calloc(batch_size, sizeof *w->rows);
+    w->notes = calloc(batch_size, sizeof *w->notes);
+    w->vectors = calloc(n_floats, sizeof *w->vectors);
+    w->hashes = calloc(batch_size, VF_TEXT_HASH_BYTES);
+    if (!w->rows || !w->notes || !w->vectors || !w->hashes) {
+        vf_row_writer_free(w);
+        return vf_fail_memory(err, "a batch of rows");
+    }
+    *ret = w;
+    return 0;
+}
+
+void vf_row_writer_free(struct vf_row_writer *writer)
+{
+    if (!writer)
+        return;
+    free(writer->rows);
+    free(writer->notes);
+    free(writer->vectors);
+    free(writer->hashes);
+    vf_buf_release(&writer->ids);
+    free(writer);
+}
+
+const struct vf_row_counts *vf_row_writer_counts(const struct vf_row_writer *writer)
+{
+    return &writer->counts;
+}
+
+/* Why a vector must not be stored; NULL when it may. Squares of floats do not overflow a double, so
+ * that the sum is finite exactly when all of them are. */
+static const char *vector_fault(const float *vector, size_t dimensions)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < dimensions; i++)
+        sum += (double)vector[i] * (double)vector[i];
+    if (!isfinite(sum))
+        return "the vector is not finite";
+    if (sum == 0.0)
+        return "the vector has no norm";
+    return NULL;
+}
+
+static void count_failed(
+    struct vf_row_writer *w, uint64_t n, const char *article_id, const char *reason)
+{
+    if (w->counts.failed == 0) {
+        struct vf_err quoted; /* for its way with control characters */
+        vf_fail(&quoted, VF_ERR_DATA, "article %s: %s", article_id, reason);
+        snprintf(w->counts.first_failure, sizeof w->counts.first_failure, "%.*s",
+            (int)sizeof w->counts.first_failure - 1, quoted.msg);
+    }
+    w->counts.failed += n;
+}
+
+static void count_embedded(struct vf_row_writer *w, size_t i)
+{
+    w->counts.embedded++;
+    w->counts.duplicates += w->notes[i].duplicate;
+    w->counts.truncated += w->rows[i].truncated;
+    w->counts.tokens_lost += w->notes[i].tokens_lost;
+}
+
+int vf_row_writer_add(
+    struct vf_row_writer *writer, const struct vf_window *window, size_t i, struct vf_err *err)
+{
+    const struct vf_article *article = &window->page.articles[i];
+    const struct vf_window_text *text = vf_window_text(window, i);
+    const float *vector = window->vectors + window->text_of[i] * writer->dimensions;
+    const char *fault = vector_fault(vector, writer->dimensions);
+    if (fault) {
+        count_failed(writer, 1, article->id, fault);
+        return 0;
+    }
+    size_t row = writer->n, id_offset = writer->ids.size;
+    int rc = vf_buf_append(&writer->ids, article->id, strlen(article->id) + 1, err);
+    if (rc)
+        return rc;
+    float *row_vector = writer->vectors + row * writer->dimensions;
+    uint8_t *row_hash = writer->hashes + row * VF_TEXT_HASH_BYTES;
+    memcpy(row_vector, vector, writer->dimensions * sizeof *vector);
+    memcpy(row_hash, text->hash, VF_TEXT_HASH_BYTES);
+    writer->rows[row] = (struct vf_row){.vector = row_vector,
+        .text_hash = row_hash,
+        .token_count = (uint32_t)text->n_ids,
+        .truncated = text->tokens_lost > 0};
+    writer->notes[row] = (struct row_note){.id_offset = id_offset,
+        .tokens_lost = text->tokens_lost,
+        .duplicate = text->first_article != i};
+    writer->n++;
+    return writer->n == writer->capacity ? vf_row_writer_flush(writer, err) : 0;
+}
+
+static int write_rows(struct vf_row_writer *w, size_t first, size_t n, struct vf_err *err)
+{
+    int rc = vf_store_write(w->store, w->model_id, w->dimensions, &w->rows[first], n, err);
+    for (size_t i = first; rc == 0 && i < first + n; i++)
+        count_embedded(w, i);
+    return rc;
+}
+
+/* One transaction a row, after the database has refused them together. */
+static int write_each_row(struct vf_row_writer *w, struct vf_err *err)
+{
+    struct vf_err refusal = {0};
+    size_t n_refused = 0, first_refused = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        struct vf_err row_err = {0};
+        int rc = write_rows(w, i, 1, &row_err);
+        if (rc && rc != VF_ERR_DATA) {
+            *err = row_err;
+            return rc;
+        }
+        if (rc && n_refused++ == 0) {
+            first_refused = i;
+            refusal = row_err;
+        }
+    }
+    if (n_refused == w->n && w->n > 1) {
+        *err = refusal;
+        return VF_ERR_DATA;
+    }
+    if (n_refused)
+        count_failed(w, n_refused, w->rows[first_refused].source_id, refusal.msg);
+    return 0;
+}
+
+int vf_row_writer_flush(struct vf_row_writer *writer, struct vf_err *err)
+{
+    struct vf_err failure = {0};
+    if (writer->n == 0)
+        return 0;
+    for (size_t i = 0; i < writer->n; i++)
+        writer->rows[i].source_id = writer->ids.data + writer->notes[i].id_offset;
+    int rc = write_rows(writer, 0, writer->n, &failure);
+    if (rc == VF_ERR_DATA)
+        rc = write_each_row(writer, &failure);
+    if (rc) {
+        vf_err_prefix(
+            &failure, "writing article %s and %zu more", writer->rows[0].source_id, writer->n - 1);
+        if (err)
+            *err = failure;
+        return rc;
+    }
+    writer->n = 0;
+    vf_buf_clear(&writer->ids);
+    return 0;
+}

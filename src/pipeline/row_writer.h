@@ -1,0 +1,41 @@
+/* Rows on their way into the database, collected into transactions of a given number.
+ *
+ * A vector that is not finite or has no norm never gets as far: its article is counted as failed.
+ * Belongs to one thread at a time.
+ */
+#ifndef VF_PIPELINE_ROW_WRITER_H
+#define VF_PIPELINE_ROW_WRITER_H
+
+#include "pipeline/window.h"
+#include "store/store.h"
+
+struct vf_row_writer;
+
+/* What became of the articles that were handed over. */
+struct vf_row_counts {
+    uint64_t embedded, failed;       /* committed, and given up */
+    uint64_t duplicates;             /* of the embedded: another of the window had the text */
+    uint64_t truncated, tokens_lost; /* of the embedded */
+    char first_failure[256];         /* article id and reason; empty when failed is 0 */
+};
+
+/* `store` and `model_id` must outlive the writer. On success the caller owns *ret. */
+VF_MUST_CHECK int vf_row_writer_new(struct vf_store *store, const char *model_id, size_t dimensions,
+    size_t batch_size, struct vf_row_writer **ret, struct vf_err *err);
+
+/* Forgets the rows that were not flushed. Accepts NULL. */
+void vf_row_writer_free(struct vf_row_writer *writer);
+
+/* Takes over article `i` of an encoded window by copy, and writes when a batch is full. On failure
+ * the rows of the batch are kept. */
+VF_MUST_CHECK int vf_row_writer_add(
+    struct vf_row_writer *writer, const struct vf_window *window, size_t i, struct vf_err *err);
+
+/* Writes what is left. A row that the database refuses (VF_ERR_DATA) is counted as failed, unless
+ * it refuses every one of several: then the table is at fault, and the error is returned. */
+VF_MUST_CHECK int vf_row_writer_flush(struct vf_row_writer *writer, struct vf_err *err);
+
+/* Borrowed. */
+const struct vf_row_counts *vf_row_writer_counts(const struct vf_row_writer *writer);
+
+#endif

@@ -1,0 +1,70 @@
+/* A window: a page of articles on its way through the backfill, with their token ids and vectors.
+ *
+ * Belongs to one stage at a time; recycled, so that its memory is allocated once and grows only to
+ * what the greatest page needed.
+ */
+#ifndef VF_PIPELINE_WINDOW_H
+#define VF_PIPELINE_WINDOW_H
+
+#include "store/store.h"
+
+#include <vecfill/vecfill.h>
+
+/* Most bytes of text that a window reads (one longer article is a window alone). */
+#define VF_WINDOW_BYTES ((size_t)4 << 20)
+
+/* Articles of a window for an encoder of `threads`: a few seconds of work, so that the first commit
+ * and the reaction to a stop come soon, but enough to keep every thread busy. */
+size_t vf_window_articles(unsigned threads);
+
+/* A text of the window; articles with equal texts share one. */
+struct vf_window_text {
+    uint8_t hash[VF_TEXT_HASH_BYTES];
+    size_t first_article; /* of those that share it */
+    size_t first_id;      /* private: where its ids begin */
+    size_t n_ids;         /* specials included */
+    uint64_t tokens_lost; /* tokens that were not read */
+};
+
+struct vf_window {
+    struct vf_page page;
+    size_t *text_of;               /* [page.n] the text of each article */
+    struct vf_window_text *texts;  /* [n_texts] */
+    struct vf_sequence *sequences; /* [n_texts] */
+    float *vectors;                /* [n_texts][dimensions]; NULL when dimensions is 0 */
+    size_t n_texts;
+    bool encoded; /* `vectors` holds what the texts give */
+
+    size_t max_articles, dimensions; /* immutable */
+    struct vf_buf ids;               /* private: the ids of all texts */
+    struct vf_tokens tokens;         /* private: the ids of one text */
+    uint32_t *buckets;               /* private: hash table over `texts`, entries are index + 1 */
+    size_t n_buckets;                /* private: a power of two */
+};
+
+/* An empty window for pages of at most `max_articles`. On success the caller owns *ret. */
+VF_MUST_CHECK int vf_window_new(
+    size_t max_articles, size_t dimensions, struct vf_window **ret, struct vf_err *err);
+
+/* Accepts NULL. */
+void vf_window_free(struct vf_window *window);
+
+/* Reads the reader's next page, of at most `max_articles` and no more than the window holds. */
+VF_MUST_CHECK int vf_window_read(struct vf_window *window, struct vf_reader *reader,
+    uint64_t max_articles, bool *ret_end, struct vf_err *err);
+
+/* Finds the distinct texts of the page and tokenizes them. */
+VF_MUST_CHECK int vf_window_tokenize(
+    struct vf_window *window, const struct vf_embedder *embedder, struct vf_err *err);
+
+/* Encodes them. */
+VF_MUST_CHECK int vf_window_encode(
+    struct vf_window *window, struct vf_embedder *embedder, struct vf_err *err);
+
+/* The text of article `i`. */
+const struct vf_window_text *vf_window_text(const struct vf_window *window, size_t i);
+
+/* Ids of all texts together. */
+uint64_t vf_window_tokens(const struct vf_window *window);
+
+#endif
