@@ -21,8 +21,48 @@ static void fill_ref(struct vf_kernels *kernels)
     };
 }
 
+#if defined(__x86_64__)
+static void fill_avx2(struct vf_kernels *kernels)
+{
+    kernels->tier = "avx2";
+    kernels->panel_columns = VF_PANEL_COLUMNS_AVX2;
+    kernels->panel_unit = VF_PANEL_UNIT_AVX2;
+    kernels->tile_rows = VF_TILE_ROWS_AVX2;
+    kernels->pack_panel_f32 = vf_pack_panel_f32__avx2;
+    kernels->linear_f32 = vf_linear_f32__avx2;
+    kernels->add_norm_f32 = vf_add_norm_f32__avx2;
+    kernels->attention_f32 = vf_attention_f32__avx2;
+    kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx2;
+    kernels->pool_mean_f32 = vf_pool_mean_f32__avx2;
+    kernels->peak_f32 = vf_peak_f32__avx2;
+}
+
+static void fill_avx512(struct vf_kernels *kernels)
+{
+    kernels->tier = "avx512";
+    kernels->panel_columns = VF_PANEL_COLUMNS_AVX512;
+    kernels->panel_unit = VF_PANEL_UNIT_AVX512;
+    kernels->tile_rows = VF_TILE_ROWS_AVX512;
+    kernels->pack_panel_f32 = vf_pack_panel_f32__avx512;
+    kernels->linear_f32 = vf_linear_f32__avx512;
+    kernels->add_norm_f32 = vf_add_norm_f32__avx512;
+    kernels->attention_f32 = vf_attention_f32__avx512;
+    kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx512;
+    kernels->pool_mean_f32 = vf_pool_mean_f32__avx512;
+    kernels->peak_f32 = vf_peak_f32__avx512;
+}
+
+#endif
+
 void vf_kernels_init(struct vf_kernels *kernels, unsigned flags)
 {
     fill_ref(kernels);
+#if defined(__x86_64__)
+    if (flags & VF_TIER_AVX2)
+        fill_avx2(kernels);
+    if (flags & VF_TIER_AVX512)
+        fill_avx512(kernels);
+#else
     (void)flags;
+#endif
 }

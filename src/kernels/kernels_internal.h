@@ -4,8 +4,22 @@
 
 #include "kernels/kernels.h"
 
-/* The shape of linear_f32's register tile, per tier. */
-enum { VF_PANEL_COLUMNS_REF = 8, VF_PANEL_UNIT_REF = 4, VF_TILE_ROWS_REF = 1 };
+/* The register tile of linear_f32, per tier: rows, columns of a panel, floats of a vector. Macros,
+ * for templates choose by them.
+ *
+ * AVX-512: 8 x 3 vectors leave 8 of 32 registers for operands; per k 11 loads feed 24
+ * multiply-adds. AVX2: 6 x 2 leave 4 of 16; 8 loads feed 12. */
+#define VF_TILE_ROWS_REF 1
+#define VF_PANEL_COLUMNS_REF 8
+#define VF_PANEL_UNIT_REF 4
+
+#define VF_TILE_ROWS_AVX2 6
+#define VF_PANEL_COLUMNS_AVX2 16
+#define VF_PANEL_UNIT_AVX2 8
+
+#define VF_TILE_ROWS_AVX512 8
+#define VF_PANEL_COLUMNS_AVX512 48
+#define VF_PANEL_UNIT_AVX512 16
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__ref;
 vf_linear_f32_fn vf_linear_f32__ref;
@@ -15,5 +29,21 @@ vf_attention_scratch_fn vf_attention_scratch_f32__ref;
 vf_pool_f32_fn vf_pool_mean_f32__ref;
 vf_pool_f32_fn vf_pool_max_f32__ref;
 vf_peak_fn vf_peak_f32__ref;
+
+vf_pack_panel_f32_fn vf_pack_panel_f32__avx2;
+vf_linear_f32_fn vf_linear_f32__avx2;
+vf_add_norm_f32_fn vf_add_norm_f32__avx2;
+vf_attention_f32_fn vf_attention_f32__avx2;
+vf_attention_scratch_fn vf_attention_scratch_f32__avx2;
+vf_pool_f32_fn vf_pool_mean_f32__avx2;
+vf_peak_fn vf_peak_f32__avx2;
+
+vf_pack_panel_f32_fn vf_pack_panel_f32__avx512;
+vf_linear_f32_fn vf_linear_f32__avx512;
+vf_add_norm_f32_fn vf_add_norm_f32__avx512;
+vf_attention_f32_fn vf_attention_f32__avx512;
+vf_attention_scratch_fn vf_attention_scratch_f32__avx512;
+vf_pool_f32_fn vf_pool_mean_f32__avx512;
+vf_peak_fn vf_peak_f32__avx512;
 
 #endif

@@ -1,0 +1,56 @@
+#include "encoder/arena.h"
+
+#include "base/checked.h"
+
+#include <stdlib.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POISONING
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define POISONING
+#endif
+#ifdef POISONING
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(start, bytes) ((void)(start), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(start, bytes) ((void)(start), (void)(bytes))
+#endif
+
+float *vf_arena_take(struct vf_arena *arena, size_t rows, size_t columns)
+{
+    size_t start = arena->end, floats, bytes, end;
+    if (!vf_size_mul(rows, columns, &floats) || !vf_size_mul(floats, sizeof(float), &bytes) ||
+        !vf_size_add(start, bytes, &end) || !vf_size_add(end, VF_ARENA_ALIGNMENT, &end) ||
+        !vf_size_round_up(end, VF_ARENA_ALIGNMENT, &end)) {
+        arena->impossible = true;
+        return NULL;
+    }
+    arena->end = end;
+    if (!arena->base) {
+        arena->bytes = end > arena->bytes ? end : arena->bytes;
+        return NULL;
+    }
+    ASAN_UNPOISON_MEMORY_REGION(arena->base + start, bytes);
+    return (float *)(arena->base + start);
+}
+
+int vf_arena_allocate(struct vf_arena *arena, const char *what, struct vf_err *err)
+{
+    void *base = NULL;
+    if (arena->impossible || posix_memalign(&base, VF_ARENA_ALIGNMENT, arena->bytes))
+        return vf_fail_memory(err, what);
+    arena->base = base;
+    arena->end = 0;
+    ASAN_POISON_MEMORY_REGION(arena->base, arena->bytes);
+    return 0;
+}
+
+void vf_arena_release(struct vf_arena *arena)
+{
+    if (arena->base)
+        ASAN_UNPOISON_MEMORY_REGION(arena->base, arena->bytes);
+    free(arena->base);
+    *arena = (struct vf_arena){0};
+}

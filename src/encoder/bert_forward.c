@@ -1,0 +1,176 @@
+#include "encoder/bert.h"
+
+#include "base/checked.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* Rows that go through a layer's second half at a time: their inner states should stay in the
+ * second-level cache. */
+enum { BLOCK_ROWS = 128 };
+
+/* The smallest norm that a vector is divided by, as in the reference implementation. */
+static const double MIN_NORM = 1e-12;
+
+/* The distance of rows of n floats: an odd number of cache lines, so that rows beneath each other
+ * do not compete for the same cache sets. */
+static size_t row_stride(size_t n, struct vf_arena *arena)
+{
+    const size_t line = VF_ARENA_ALIGNMENT / sizeof(float);
+    size_t stride;
+    if (!vf_size_round_up(n, line, &stride) || !vf_size_add(stride, line, &stride))
+        arena->impossible = true;
+    return (n + line - 1) / line % 2 ? stride - line : stride;
+}
+
+static void place_state(struct vf_bert_state *state, const struct vf_bert *bert)
+{
+    const struct vf_model_config *config = bert->config;
+    struct vf_arena *arena = &state->arena;
+    size_t hidden = config->hidden_size, qkv, scratch;
+    size_t rows = bert->max_tokens > VF_GROUP_TOKENS ? bert->max_tokens : VF_GROUP_TOKENS;
+    if (!vf_size_mul(hidden, 3, &qkv))
+        arena->impossible = true;
+    scratch = bert->kernels.attention_scratch_f32(bert->max_tokens, hidden / config->heads);
+    state->ld_hidden = row_stride(hidden, arena);
+    state->ld_qkv = row_stride(qkv, arena);
+    state->ld_inner = row_stride(config->intermediate_size, arena);
+
+    state->x = vf_arena_take(arena, rows, state->ld_hidden);
+    state->context = vf_arena_take(arena, rows, state->ld_hidden);
+    size_t phase = arena->end;
+    state->qkv = vf_arena_take(arena, rows, state->ld_qkv);
+    state->scratch = vf_arena_take(arena, 1, scratch);
+    arena->end = phase;
+    state->update = vf_arena_take(arena, BLOCK_ROWS, state->ld_hidden);
+    state->inner = vf_arena_take(arena, BLOCK_ROWS, state->ld_inner);
+}
+
+int vf_bert_state_init(struct vf_bert_state *state, const struct vf_bert *bert, struct vf_err *err)
+{
+    *state = (struct vf_bert_state){0};
+    place_state(state, bert);
+    int rc = vf_arena_allocate(&state->arena, "activations", err);
+    if (rc)
+        *state = (struct vf_bert_state){0};
+    else
+        place_state(state, bert);
+    return rc;
+}
+
+void vf_bert_state_release(struct vf_bert_state *state)
+{
+    vf_arena_release(&state->arena);
+    *state = (struct vf_bert_state){0};
+}
+
+/* Writes the embeddings of all tokens to x, and returns their number. */
+static size_t embed(const struct vf_bert *bert, struct vf_bert_state *state,
+    const struct vf_sequence_ref *sequences, size_t n)
+{
+    size_t ld = state->ld_hidden, rows = 0;
+    for (size_t i = 0; i < n; i++) {
+        float *x = state->x + rows * ld;
+        for (size_t j = 0; j < sequences[i].n; j++)
+            vf_tensor_read_row(&bert->words, (size_t)sequences[i].ids[j], x + j * ld);
+        bert->kernels.add_norm_f32(&bert->embeddings_norm, x, ld, bert->positions,
+            bert->config->hidden_size, sequences[i].n);
+        rows += sequences[i].n;
+    }
+    return rows;
+}
+
+/* context = attention of every head over one sequence, whose first row is `row`. */
+static void attend(const struct vf_bert *bert, struct vf_bert_state *state, size_t row, size_t n)
+{
+    size_t hidden = bert->config->hidden_size, head_size = hidden / bert->config->heads;
+    const float *qkv = state->qkv + row * state->ld_qkv;
+    float *context = state->context + row * state->ld_hidden;
+    for (size_t first = 0; first < hidden; first += head_size)
+        bert->kernels.attention_f32(&(struct vf_attention_f32){
+            .m = n,
+            .n = n,
+            .head_size = head_size,
+            .q = qkv + first,
+            .ldq = state->ld_qkv,
+            .k = qkv + hidden + first,
+            .v = qkv + 2 * hidden + first,
+            .ldkv = state->ld_qkv,
+            .out = context + first,
+            .ldo = state->ld_hidden,
+            .scratch = state->scratch,
+        });
+}
+
+/* What follows attention, for `m` rows from `row` on: both halves of a layer end with x changed. */
+static void feed_forward(const struct vf_bert *bert, const struct vf_bert_layer_f32 *layer,
+    struct vf_bert_state *state, size_t row, size_t m)
+{
+    const struct vf_kernels *kernels = &bert->kernels;
+    size_t ld = state->ld_hidden;
+    float *x = state->x + row * ld;
+    kernels->linear_f32(&layer->attention_output, VF_EPILOGUE_NONE, state->context + row * ld, ld,
+        m, state->update, ld);
+    kernels->add_norm_f32(&layer->attention_norm, x, ld, state->update, ld, m);
+    kernels->linear_f32(
+        &layer->intermediate, bert->activation, x, ld, m, state->inner, state->ld_inner);
+    kernels->linear_f32(
+        &layer->output, VF_EPILOGUE_NONE, state->inner, state->ld_inner, m, state->update, ld);
+    kernels->add_norm_f32(&layer->output_norm, x, ld, state->update, ld, m);
+}
+
+static void run_layer(const struct vf_bert *bert, const struct vf_bert_layer_f32 *layer,
+    struct vf_bert_state *state, const struct vf_sequence_ref *sequences, size_t n, size_t rows)
+{
+    /* Blocks of equal size, so that none is too small for the kernels. */
+    size_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS, block = (rows + blocks - 1) / blocks;
+    bert->kernels.linear_f32(
+        &layer->qkv, VF_EPILOGUE_NONE, state->x, state->ld_hidden, rows, state->qkv, state->ld_qkv);
+    for (size_t i = 0, row = 0; i < n; row += sequences[i++].n)
+        attend(bert, state, row, sequences[i].n);
+    for (size_t row = 0; row < rows; row += block)
+        feed_forward(bert, layer, state, row, rows - row < block ? rows - row : block);
+}
+
+static void normalize(float *vector, size_t n)
+{
+    double squares = 0;
+    for (size_t j = 0; j < n; j++)
+        squares += (double)vector[j] * (double)vector[j];
+    double norm = sqrt(squares);
+    double scale = 1 / (norm < MIN_NORM ? MIN_NORM : norm);
+    for (size_t j = 0; j < n; j++)
+        vector[j] = (float)((double)vector[j] * scale);
+}
+
+static void pool(const struct vf_bert *bert, const struct vf_bert_state *state, size_t row,
+    const struct vf_sequence_ref *sequence)
+{
+    size_t hidden = bert->config->hidden_size, ld = state->ld_hidden;
+    const float *x = state->x + row * ld;
+    switch (bert->config->pooling) {
+    case VF_POOL_MEAN:
+        bert->kernels.pool_mean_f32(x, ld, sequence->n, hidden, sequence->vector);
+        break;
+    case VF_POOL_MAX:
+        bert->kernels.pool_max_f32(x, ld, sequence->n, hidden, sequence->vector);
+        break;
+    case VF_POOL_CLS:
+        memcpy(sequence->vector, x, hidden * sizeof(*x));
+        break;
+    }
+    if (bert->config->normalize)
+        normalize(sequence->vector, hidden);
+}
+
+void vf_bert_forward(const struct vf_bert *bert, struct vf_bert_state *state,
+    const struct vf_sequence_ref *sequences, size_t n)
+{
+    size_t rows = embed(bert, state, sequences, n);
+    assert(n == 1 ? rows <= bert->max_tokens : rows <= VF_GROUP_TOKENS);
+    for (size_t i = 0; i < bert->config->layers; i++)
+        run_layer(bert, &bert->layers[i], state, sequences, n, rows);
+    for (size_t i = 0, row = 0; i < n; row += sequences[i++].n)
+        pool(bert, state, row, &sequences[i]);
+}

@@ -1,0 +1,104 @@
+/* attention_f32 for a vector type: keys transposed and values copied to panels, then for each
+ * tile of queries the whole row of scores, its softmax in place, and its product with the values,
+ * whose rows are divided by the sums of the weights on the way out. */
+#include "kernels/math_f32.tmpl.h"
+#include "kernels/tile_f32.tmpl.h"
+
+enum { PANEL = TILE_VECTORS * VEC_FLOATS };
+
+/* The distance of rows of scores: an odd number of vectors, so that they spread over the cache. */
+static inline size_t score_stride(size_t n)
+{
+    return round_up(n) | VEC_FLOATS;
+}
+
+static size_t scratch_floats(size_t n, size_t head_size)
+{
+    return round_up(n) * head_size + n * round_up(head_size) + TILE_ROWS * score_stride(n) +
+           2 * VEC_FLOATS;
+}
+
+static void pack_keys(const float *k, size_t ld, size_t n, size_t head_size, float *panels)
+{
+    for (size_t first = 0; first < n; first += PANEL)
+        pack_transposed(
+            k + first * ld, ld, smaller(n - first, PANEL), head_size, panels + first * head_size);
+}
+
+static void pack_values(const float *v, size_t ld, size_t n, size_t head_size, float *panels)
+{
+    for (size_t first = 0; first < head_size; first += PANEL) {
+        size_t columns = smaller(head_size - first, PANEL), width = round_up(columns);
+        float *out = panels + first * n;
+        for (size_t i = 0; i < n; i++, out += width)
+            for (size_t j = 0; j < columns; j += VEC_FLOATS)
+                vec_store(out + j,
+                    vec_load_first(v + i * ld + first + j, smaller(columns - j, VEC_FLOATS)));
+    }
+}
+
+/* Replaces n scores by 2^(score - the largest), zeros up to round_up(n), and returns the sum. */
+static float exponentiate(float *score, size_t n)
+{
+    size_t end = round_up(n);
+    for (size_t j = n; j < end; j++)
+        score[j] = -INFINITY;
+    vec largest = vec_load(score);
+    for (size_t j = VEC_FLOATS; j < end; j += VEC_FLOATS)
+        largest = vec_max(largest, vec_load(score + j));
+    vec shift = vec_set(vec_largest(largest)), sum = vec_set(0);
+    for (size_t j = 0; j < end; j += VEC_FLOATS) {
+        vec weight = vec_exp2(vec_sub(vec_load(score + j), shift));
+        vec_store(score + j, weight);
+        sum = vec_add(sum, weight);
+    }
+    return vec_sum(sum);
+}
+
+/* out = sums / divisor, row by row. */
+static void divide_rows(
+    const float *sums, const float *divisor, size_t rows, size_t columns, float *out, size_t ldo)
+{
+    for (size_t r = 0; r < rows; r++) {
+        vec factor = vec_set(1 / divisor[r]);
+        size_t j = 0;
+        for (; j + VEC_FLOATS <= columns; j += VEC_FLOATS)
+            vec_store(out + r * ldo + j, vec_mul(vec_load(sums + r * PANEL + j), factor));
+        if (j < columns)
+            vec_store_first(
+                out + r * ldo + j, vec_mul(vec_load(sums + r * PANEL + j), factor), columns - j);
+    }
+}
+
+/* One tile of queries, from the row `row` on. */
+static void attend_rows(const struct vf_attention_f32 *op, size_t row, size_t rows,
+    const float *keys, const float *values, float *scores)
+{
+    _Alignas(64) float sums[TILE_ROWS * PANEL];
+    float divisor[TILE_ROWS];
+    size_t lds = score_stride(op->n);
+    for (size_t first = 0; first < op->n; first += PANEL) {
+        size_t width = round_up(smaller(op->n - first, PANEL));
+        find_tile(rows, width)(op->q + row * op->ldq, op->ldq, keys + first * op->head_size,
+            op->head_size, scores + first, lds);
+    }
+    for (size_t r = 0; r < rows; r++)
+        divisor[r] = exponentiate(scores + r * lds, op->n);
+    for (size_t first = 0; first < op->head_size; first += PANEL) {
+        size_t columns = smaller(op->head_size - first, PANEL), width = round_up(columns);
+        find_tile(rows, width)(scores, lds, values + first * op->n, op->n, sums, PANEL);
+        divide_rows(sums, divisor, rows, columns, op->out + row * op->ldo + first, op->ldo);
+    }
+}
+
+static void attention(const struct vf_attention_f32 *op)
+{
+    float *keys = op->scratch, *values = keys + round_up(round_up(op->n) * op->head_size);
+    float *scores = values + round_up(op->n * round_up(op->head_size));
+    pack_keys(op->k, op->ldkv, op->n, op->head_size, keys);
+    pack_values(op->v, op->ldkv, op->n, op->head_size, values);
+    for (size_t row = 0, rows; row < op->m; row += rows) {
+        rows = next_rows(op->m - row);
+        attend_rows(op, row, rows, keys, values, scores);
+    }
+}

@@ -1,0 +1,48 @@
+/* Elementary functions on vectors. To be included behind the header of a vector type. The
+ * polynomials are minimax fits made for these intervals; the errors are those of evaluation in
+ * float, over all floats of the interval. */
+#ifndef VF_KERNELS_MATH_F32_TMPL_H
+#define VF_KERNELS_MATH_F32_TMPL_H
+
+/* 2^x for x < 127, with a relative error of at most 1.6e-7; 0 below the normal range. */
+ALWAYS_INLINE vec vec_exp2(vec x)
+{
+    vec r, whole = vec_floor(x, &r);
+    vec y = vec_set(1.87756761e-3f);
+    y = vec_fma(y, r, vec_set(8.98936205e-3f));
+    y = vec_fma(y, r, vec_set(5.58262989e-2f));
+    y = vec_fma(y, r, vec_set(2.40153626e-1f));
+    y = vec_fma(y, r, vec_set(6.93153083e-1f));
+    y = vec_fma(y, r, vec_set(9.99999940e-1f));
+    return vec_scale(y, whole);
+}
+
+/* x/2 (1 + erf(x / sqrt 2)) = max(x, 0) - t (1/2 - t P(t^2)) with t = |x|, where t P(t^2) is the
+ * normal distribution's integral from 0 to t. P is a polynomial in w = t^2 / 13.52 - 1, in
+ * [-1, 1] up to t = 5.2, behind which the second term is 0 to within the bound. */
+ALWAYS_INLINE vec vec_gelu_erf(vec x)
+{
+    static const float coefficients[] = {-5.30101650e-4f, 7.08516571e-4f, -1.06911547e-3f,
+        2.54228432e-3f, -4.97041503e-3f, 8.07477534e-3f, -1.24024889e-2f, 1.81166641e-2f,
+        -2.47515421e-2f, 3.19644138e-2f, -3.99266109e-2f, 5.00260219e-2f, -6.77437708e-2f,
+        1.35949984e-1f};
+    vec t = vec_min(vec_set(5.2f), vec_abs(x));
+    vec w = vec_fma(vec_mul(t, t), vec_set(1 / 13.52f), vec_set(-1));
+    vec y = vec_set(1.65219622e-4f);
+    UNROLL
+    for (size_t i = 0; i < sizeof(coefficients) / sizeof(coefficients[0]); i++)
+        y = vec_fma(y, w, vec_set(coefficients[i]));
+    vec tail = vec_fnma(t, y, vec_set(0.5f));
+    return vec_fnma(t, tail, vec_max(vec_set(0), x));
+}
+
+/* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) = x / (1 + 2^e(x)). */
+ALWAYS_INLINE vec vec_gelu_tanh(vec x)
+{
+    const float factor = -2.302208198f, cubic = -0.1029432396f; /* -2 log2(e) sqrt(2/pi) … */
+    vec slope = vec_fma(vec_mul(x, x), vec_set(cubic), vec_set(factor));
+    vec exponent = vec_min(vec_set(126), vec_mul(x, slope));
+    return vec_div(x, vec_add(vec_set(1), vec_exp2(exponent)));
+}
+
+#endif

@@ -1,0 +1,115 @@
+/* The register tile that all matrix products are made of, and the packing of its panels. To be
+ * included behind the header of a vector type. */
+#ifndef VF_KERNELS_TILE_F32_TMPL_H
+#define VF_KERNELS_TILE_F32_TMPL_H
+
+/* out[rows][vectors * VEC_FLOATS] = a[rows][k] b[k][vectors * VEC_FLOATS], every element summed
+ * from the first k to the last. With `rows` and `vectors` constant, the sums stay in registers:
+ * per k, `vectors` loads and `rows` broadcasts feed rows * vectors multiply-adds. Rows of a are
+ * reached from every third, so that no more pointers are needed than there are registers. */
+ALWAYS_INLINE void tile(int rows, int vectors, const float *a, size_t lda, const float *b, size_t k,
+    float *out, size_t ldo)
+{
+    vec sum[TILE_ROWS][TILE_VECTORS];
+    const float *third_row[(TILE_ROWS + 2) / 3];
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        UNROLL
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = vec_set(0);
+    }
+    UNROLL
+    for (int r = 0; r < rows; r += 3)
+        third_row[r / 3] = a + (size_t)r * lda;
+    for (size_t p = 0; p < k; p++) {
+        vec column[TILE_VECTORS];
+        UNROLL
+        for (int v = 0; v < vectors; v++)
+            column[v] = vec_load(b + v * VEC_FLOATS);
+        b += vectors * VEC_FLOATS;
+        UNROLL
+        for (int r = 0; r < rows; r++) {
+            vec x = vec_set(third_row[r / 3][(size_t)(r % 3) * lda + p]);
+            UNROLL
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] = vec_fma(x, column[v], sum[r][v]);
+        }
+    }
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        UNROLL
+        for (int v = 0; v < vectors; v++)
+            vec_store(out + (size_t)r * ldo + v * VEC_FLOATS, sum[r][v]);
+    }
+}
+
+typedef void tile_fn(const float *a, size_t lda, const float *b, size_t k, float *out, size_t ldo);
+
+#define DEFINE_TILE(rows, vectors)                                                                 \
+    static void tile_##rows##x##vectors(                                                           \
+        const float *a, size_t lda, const float *b, size_t k, float *out, size_t ldo)              \
+    {                                                                                              \
+        tile(rows, vectors, a, lda, b, k, out, ldo);                                               \
+    }
+#if TILE_VECTORS == 3
+#define DEFINE_TILES(rows) DEFINE_TILE(rows, 1) DEFINE_TILE(rows, 2) DEFINE_TILE(rows, 3)
+#define NAME_TILES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3},
+#elif TILE_VECTORS == 2
+#define DEFINE_TILES(rows) DEFINE_TILE(rows, 1) DEFINE_TILE(rows, 2)
+#define NAME_TILES(rows) {tile_##rows##x1, tile_##rows##x2},
+#endif
+#if TILE_ROWS == 14
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#elif TILE_ROWS == 8
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#elif TILE_ROWS == 6
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#endif
+
+EACH_ROWS(DEFINE_TILES)
+
+static tile_fn *const tiles[TILE_ROWS][TILE_VECTORS] = {EACH_ROWS(NAME_TILES)};
+
+/* The tile of `rows` rows and `width` floats, a multiple of VEC_FLOATS. */
+static inline tile_fn *find_tile(size_t rows, size_t width)
+{
+    return tiles[rows - 1][width / VEC_FLOATS - 1];
+}
+
+static inline size_t round_up(size_t n)
+{
+    return (n + VEC_FLOATS - 1) / VEC_FLOATS * VEC_FLOATS;
+}
+
+static inline size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The rows of the next tile when `rows` are left: tiles of nearly equal size, so that the last one
+ * is not too small to keep the multipliers busy. */
+static inline size_t next_rows(size_t rows)
+{
+    size_t tiles_left = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    return (rows + tiles_left - 1) / tiles_left;
+}
+
+/* Packs n rows [n][k], n at most TILE_VECTORS * VEC_FLOATS, into a panel [k][round_up(n)]. */
+static void pack_transposed(const float *rows, size_t ld_rows, size_t n, size_t k, float *panel)
+{
+    size_t width = round_up(n);
+    vec block[VEC_FLOATS];
+    for (size_t j = 0; j < width; j += VEC_FLOATS) {
+        for (size_t p = 0; p < k; p += VEC_FLOATS) {
+            size_t columns = smaller(k - p, VEC_FLOATS);
+            for (size_t i = 0; i < VEC_FLOATS; i++)
+                block[i] =
+                    j + i < n ? vec_load_first(rows + (j + i) * ld_rows + p, columns) : vec_set(0);
+            vec_transpose(block);
+            for (size_t i = 0; i < columns; i++)
+                vec_store(panel + (p + i) * width + j, block[i]);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,15 @@
+#include "kernels/x86/vec_avx2.h"
+
+#include <math.h>
+
+#include "kernels/attention_f32.tmpl.h"
+
+size_t vf_attention_scratch_f32__avx2(size_t n, size_t head_size)
+{
+    return scratch_floats(n, head_size);
+}
+
+void vf_attention_f32__avx2(const struct vf_attention_f32 *op)
+{
+    attention(op);
+}

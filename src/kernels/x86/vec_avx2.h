@@ -1,0 +1,188 @@
+/* Vectors of 8 floats for the templates of the kernels: AVX2 and FMA. */
+#ifndef VF_KERNELS_X86_VEC_AVX2_H
+#define VF_KERNELS_X86_VEC_AVX2_H
+
+#include <immintrin.h>
+#include <stddef.h>
+
+#include "kernels/kernels_internal.h"
+#include "kernels/unroll.h"
+
+typedef __m256 vec;
+
+#define VEC_FLOATS VF_PANEL_UNIT_AVX2
+#define TILE_ROWS VF_TILE_ROWS_AVX2
+#define TILE_VECTORS (VF_PANEL_COLUMNS_AVX2 / VF_PANEL_UNIT_AVX2)
+
+static inline __m256i vec_first(size_t n)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lane);
+}
+
+static inline vec vec_load(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+
+/* The first n floats, 0 < n <= VEC_FLOATS; zeros behind them. */
+static inline vec vec_load_first(const float *p, size_t n)
+{
+    return _mm256_maskload_ps(p, vec_first(n));
+}
+
+static inline void vec_store(float *p, vec a)
+{
+    _mm256_storeu_ps(p, a);
+}
+
+static inline void vec_store_first(float *p, vec a, size_t n)
+{
+    _mm256_maskstore_ps(p, vec_first(n), a);
+}
+
+/* Zeros behind the first n floats. */
+static inline vec vec_keep_first(vec a, size_t n)
+{
+    return _mm256_and_ps(a, _mm256_castsi256_ps(vec_first(n)));
+}
+
+static inline vec vec_set(float x)
+{
+    return _mm256_set1_ps(x);
+}
+
+static inline vec vec_add(vec a, vec b)
+{
+    return _mm256_add_ps(a, b);
+}
+
+static inline vec vec_sub(vec a, vec b)
+{
+    return _mm256_sub_ps(a, b);
+}
+
+static inline vec vec_mul(vec a, vec b)
+{
+    return _mm256_mul_ps(a, b);
+}
+
+static inline vec vec_div(vec a, vec b)
+{
+    return _mm256_div_ps(a, b);
+}
+
+/* a * b + c, and c - a * b, rounded once. */
+static inline vec vec_fma(vec a, vec b, vec c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+static inline vec vec_fnma(vec a, vec b, vec c)
+{
+    return _mm256_fnmadd_ps(a, b, c);
+}
+
+/* A NaN in b stays. */
+static inline vec vec_max(vec a, vec b)
+{
+    return _mm256_max_ps(a, b);
+}
+
+static inline vec vec_min(vec a, vec b)
+{
+    return _mm256_min_ps(a, b);
+}
+
+static inline vec vec_abs(vec a)
+{
+    return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);
+}
+
+static inline float vec_sum(vec a)
+{
+    __m128 half = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+}
+
+static inline float vec_largest(vec a)
+{
+    __m128 half = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+}
+
+/* Splits x into an integer and a fraction in [0, 1) of which `ret_fraction` is set. */
+static inline vec vec_floor(vec x, vec *ret_fraction)
+{
+    vec whole = _mm256_floor_ps(x);
+    *ret_fraction = _mm256_sub_ps(x, whole);
+    return whole;
+}
+
+/* a * 2^exponent for whole exponents up to 127; 0 where it is below float's normal range. */
+static inline vec vec_scale(vec a, vec exponent)
+{
+    const vec least = _mm256_set1_ps(-126);
+    vec normal = _mm256_cmp_ps(exponent, least, _CMP_NLT_UQ); /* true for NaN, which stays */
+    __m256i bits = _mm256_cvtps_epi32(_mm256_max_ps(exponent, least));
+    __m256i scaled = _mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(bits, 23));
+    return _mm256_and_ps(_mm256_castsi256_ps(scaled), normal);
+}
+
+/* rows[i][j] becomes rows[j][i]. */
+static inline void vec_transpose(vec rows[VEC_FLOATS])
+{
+    vec t[VEC_FLOATS];
+    UNROLL
+    for (int i = 0; i < 8; i += 4) {
+        vec ab_low = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+        vec ab_high = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+        vec cd_low = _mm256_unpacklo_ps(rows[i + 2], rows[i + 3]);
+        vec cd_high = _mm256_unpackhi_ps(rows[i + 2], rows[i + 3]);
+        t[i] = _mm256_shuffle_ps(ab_low, cd_low, 0x44);
+        t[i + 1] = _mm256_shuffle_ps(ab_low, cd_low, 0xee);
+        t[i + 2] = _mm256_shuffle_ps(ab_high, cd_high, 0x44);
+        t[i + 3] = _mm256_shuffle_ps(ab_high, cd_high, 0xee);
+    }
+    /* t[4 g + c] now has, in 128-bit lane l, column 4 l + c of rows 4 g to 4 g + 3. */
+    UNROLL
+    for (int c = 0; c < 4; c++) {
+        rows[c] = _mm256_permute2f128_ps(t[c], t[4 + c], 0x20);
+        rows[4 + c] = _mm256_permute2f128_ps(t[c], t[4 + c], 0x31);
+    }
+}
+
+/* The floats as doubles, the lower and the upper half. */
+typedef __m256d vec_double;
+
+static inline vec_double vec_low(vec a)
+{
+    return _mm256_cvtps_pd(_mm256_castps256_ps128(a));
+}
+
+static inline vec_double vec_high(vec a)
+{
+    return _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1));
+}
+
+static inline vec_double vec_double_set(double x)
+{
+    return _mm256_set1_pd(x);
+}
+
+static inline vec_double vec_double_add(vec_double a, vec_double b)
+{
+    return _mm256_add_pd(a, b);
+}
+
+static inline vec vec_round(vec_double low, vec_double high, double scale)
+{
+    vec_double factor = vec_double_set(scale);
+    __m128 first = _mm256_cvtpd_ps(_mm256_mul_pd(low, factor));
+    __m128 second = _mm256_cvtpd_ps(_mm256_mul_pd(high, factor));
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(first), second, 1);
+}
+
+#endif
