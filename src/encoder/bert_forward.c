@@ -18,17 +18,17 @@ static const double MIN_NORM = 1e-12;
 static size_t row_stride(size_t n, struct vf_arena *arena)
 {
     const size_t line = VF_ARENA_ALIGNMENT / sizeof(float);
-    size_t stride;
-    if (!vf_size_round_up(n, line, &stride) || !vf_size_add(stride, line, &stride))
+    size_t padded = 0;
+    if (!vf_size_round_up(n, line, &padded))
         arena->impossible = true;
-    return (n + line - 1) / line % 2 ? stride - line : stride;
+    return padded | line;
 }
 
 static void place_state(struct vf_bert_state *state, const struct vf_bert *bert)
 {
     const struct vf_model_config *config = bert->config;
     struct vf_arena *arena = &state->arena;
-    size_t hidden = config->hidden_size, qkv, scratch;
+    size_t hidden = config->hidden_size, qkv = 0, scratch;
     size_t rows = bert->max_tokens > VF_GROUP_TOKENS ? bert->max_tokens : VF_GROUP_TOKENS;
     if (!vf_size_mul(hidden, 3, &qkv))
         arena->impossible = true;

@@ -218,7 +218,7 @@ int vf_bert_init(struct vf_bert *bert, const struct vf_model *model,
         .max_tokens = max_tokens,
         .activation = epilogue_of(config->activation),
     };
-    size_t n_sources;
+    size_t n_sources = 0;
     bert->layers = calloc(config->layers, sizeof(*bert->layers));
     if (!bert->layers || !vf_size_mul(config->layers, LINEARS, &n_sources) ||
         !(sources = calloc(n_sources, sizeof(*sources))))
