@@ -1,0 +1,340 @@
+/* vecfill backfill: the articles of a table to vectors under a model_id. */
+#include "cli/commands.h"
+#include "cli/database_args.h"
+#include "cli/day_range.h"
+#include "cli/json_text.h"
+#include "cli/metrics_file.h"
+#include "cli/model_args.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "pipeline/backfill.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { DEFAULT_BATCH_SIZE = 256 };
+
+struct backfill_args {
+    struct vf_common_args common;
+    struct vf_day_args days;
+    struct vf_model_args model;
+    struct vf_database_args database;
+    char *language, *model_id, *metrics_file;
+    const char *refresh;
+    size_t limit, batch_size;
+    bool newest_first, dry_run, json;
+};
+
+#define FIELD(name) offsetof(struct backfill_args, name)
+
+static const char *const refresh_names[] = {[VF_REFRESH_CHANGED] = "changed",
+    [VF_REFRESH_MISSING] = "missing",
+    [VF_REFRESH_ALL] = "all",
+    NULL};
+static const size_t max_limit = 1000000000000;
+static const size_t max_batch_size = 1000000;
+
+static const struct vf_option options[] = {
+    {"as-of", '\0', "D", "articles up to the end of day D, YYYY-MM-DD; or", vf_parse_as_of,
+        FIELD(days), NULL, false},
+    {"date-range", '\0', "A B", "articles of the days A to B, both included", vf_parse_date_range,
+        FIELD(days), NULL, false},
+    {"timezone", '\0', "ZONE", "whose days these are, e.g. Europe/Berlin [UTC]", vf_parse_text,
+        FIELD(days.timezone), NULL, false},
+    {"language", '\0', "L", "articles in this language alone", vf_parse_text, FIELD(language), NULL,
+        false},
+    {"model-id", '\0', "ID", "name of the vectors [" VF_DEFAULT_MODEL_ID "]", vf_parse_text,
+        FIELD(model_id), NULL, false},
+    {"refresh", '\0', "WHAT", "changed, missing or all [changed]", vf_parse_choice, FIELD(refresh),
+        refresh_names, false},
+    {"limit", '\0', "N", "embed at most N articles in this run", vf_parse_count, FIELD(limit),
+        &max_limit, false},
+    {"newest-first", '\0', NULL, "the newest articles first", vf_parse_flag, FIELD(newest_first),
+        NULL, false},
+    {"batch-size", '\0', "N", "rows in a transaction [256]", vf_parse_count, FIELD(batch_size),
+        &max_batch_size, false},
+    {"dry-run", 'n', NULL, "say what would be done, do nothing", vf_parse_flag, FIELD(dry_run),
+        NULL, false},
+    {"json", '\0', NULL, "report as a JSON object", vf_parse_flag, FIELD(json), NULL, false},
+    {"metrics-file", '\0', "FILE", "write the figures as Prometheus text", vf_parse_text,
+        FIELD(metrics_file), NULL, false},
+};
+
+static const struct vf_option_group groups[] = {
+    {options, sizeof options / sizeof options[0], 0},
+    {vf_model_options, VF_N_MODEL_OPTIONS, FIELD(model)},
+    {vf_database_options, VF_N_DATABASE_OPTIONS, FIELD(database)},
+};
+
+/* What a run holds on to. */
+struct run {
+    struct vf_console *console;
+    const struct backfill_args *args;
+    struct vf_database database;
+    struct vf_store *reader, *writer;
+    struct vf_embedder *embedder;
+    struct vf_backfill_options options;
+    struct vf_counts counts;
+    struct vf_backfill_report report;
+    struct vf_meter meter;
+};
+
+/* ---- preparing ---- */
+
+static int make_selection(struct run *run, struct vf_err *err)
+{
+    const struct backfill_args *args = run->args;
+    struct vf_selection *selection = &run->options.selection;
+    if (!args->days.has_as_of && !args->days.has_range) {
+        vf_fail(err, VF_ERR_USAGE, "one of --as-of and --date-range is needed");
+        vf_hint(err, "--as-of 2025-01-31 is everything up to the end of that day, --date-range "
+                     "2025-01-01 2025-01-31 the days from the first to the second");
+        return VF_ERR_USAGE;
+    }
+    selection->model_id = args->model_id ? args->model_id : VF_DEFAULT_MODEL_ID;
+    selection->language = args->language;
+    selection->newest_first = args->newest_first;
+    selection->refresh = VF_REFRESH_CHANGED;
+    while (args->refresh && strcmp(args->refresh, refresh_names[selection->refresh]) != 0)
+        selection->refresh++;
+    run->options.limit = args->limit;
+    run->options.batch_size = args->batch_size ? args->batch_size : DEFAULT_BATCH_SIZE;
+    return vf_day_args_resolve(&args->days, &selection->from_us, &selection->until_us, err);
+}
+
+static int open_database(struct run *run, struct vf_err *err)
+{
+    struct vf_store_info info;
+    int rc;
+    VF_TRY(vf_database_locate(run->console, &run->args->database, &run->database, err));
+    vf_console_detail(run->console, "database by %s", run->database.source);
+    VF_TRY(vf_database_open(&run->database, 0, &run->reader, err));
+    vf_console_note(run->console, "database %s", vf_store_describe(run->reader));
+    VF_TRY(vf_store_check(
+        run->reader, vf_info(run->embedder)->dimensions, !run->args->dry_run, &info, err));
+    if (!info.has_text_hash && run->options.selection.refresh == VF_REFRESH_CHANGED)
+        vf_console_warn(run->console, "the embeddings table has no column text_hash, so that "
+                                      "--refresh changed means missing; 'vecfill init' adds it");
+out:
+    return rc;
+}
+
+static uint64_t count_selected(const struct vf_counts *counts)
+{
+    return counts->missing + counts->changed + counts->unchanged + counts->empty;
+}
+
+static int count(struct run *run, struct vf_err *err)
+{
+    struct vf_reader *reader = NULL;
+    int rc = vf_reader_new(run->reader, &run->options.selection, &reader, err);
+    if (rc == 0)
+        rc = vf_reader_count(reader, &run->counts, err);
+    vf_reader_free(reader);
+    if (rc == 0)
+        vf_console_note(run->console,
+            "%" PRIu64 " articles selected: %" PRIu64 " without a vector, %" PRIu64
+            " to renew, %" PRIu64 " done, %" PRIu64 " empty",
+            count_selected(&run->counts), run->counts.missing, run->counts.changed,
+            run->counts.unchanged, run->counts.empty);
+    return rc;
+}
+
+/* ---- reporting ---- */
+
+static json_t *describe_model(const struct run *run)
+{
+    const struct vf_model_info *info = vf_info(run->embedder);
+    return json_pack("{s:s, s:s, s:s?, s:I, s:I}", "model_id", run->options.selection.model_id,
+        "model", info->name, "revision", info->revision, "dimensions", (json_int_t)info->dimensions,
+        "max_seq_length", (json_int_t)info->max_seq_length);
+}
+
+static int print_report_json(const struct run *run, int status, struct vf_err *err)
+{
+    const struct vf_backfill_report *r = &run->report;
+    json_t *object = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:i}",
+        "selected", (json_int_t)r->selected, "embedded", (json_int_t)r->embedded, "unchanged",
+        (json_int_t)r->unchanged, "empty", (json_int_t)r->empty, "failed", (json_int_t)r->failed,
+        "remaining", (json_int_t)r->remaining, "duplicates", (json_int_t)r->duplicates, "tokens",
+        (json_int_t)r->tokens, "truncated", (json_int_t)r->truncated, "tokens_lost",
+        (json_int_t)r->tokens_lost, "seconds", r->seconds, "tokens_per_second",
+        r->seconds > 0 ? (double)r->tokens / r->seconds : 0.0, "status", status);
+    json_t *model = describe_model(run);
+    if (!object || !model || json_object_update(object, model)) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(model);
+    return vf_json_print(object, stdout, err);
+}
+
+static void say_report(const struct run *run)
+{
+    const struct vf_backfill_report *r = &run->report;
+    char rate[16], duration[32];
+    vf_format_rate(r->seconds > 0 ? (double)r->tokens / r->seconds : 0, rate, sizeof rate);
+    vf_format_duration(r->seconds, duration, sizeof duration);
+    if (r->embedded > 0)
+        vf_console_note(run->console,
+            "embedded %" PRIu64 " articles with %" PRIu64 " tokens in %s (%s tokens/s)",
+            r->embedded, r->tokens, duration, rate);
+    if (r->truncated > 0)
+        vf_console_note(run->console,
+            "%" PRIu64 " articles were cut at %zu tokens; %" PRIu64 " tokens were not read",
+            r->truncated, vf_info(run->embedder)->max_seq_length, r->tokens_lost);
+    if (r->failed > 0)
+        vf_console_warn(run->console, "%" PRIu64 " articles failed, the first: %s", r->failed,
+            r->first_failure);
+    if (r->remaining > 0)
+        vf_console_note(run->console,
+            "%" PRIu64 " articles remain; run the same command again to go on", r->remaining);
+}
+
+/* The one line on standard output. */
+static int print_report(const struct run *run, int status, struct vf_err *err)
+{
+    const struct vf_backfill_report *r = &run->report;
+    say_report(run);
+    if (run->args->json)
+        return print_report_json(run, status, err);
+    printf("selected=%" PRIu64 " embedded=%" PRIu64 " unchanged=%" PRIu64 " empty=%" PRIu64
+           " failed=%" PRIu64 " remaining=%" PRIu64 "\n",
+        r->selected, r->embedded, r->unchanged, r->empty, r->failed, r->remaining);
+    return 0;
+}
+
+/* ---- the run ---- */
+
+static int plan(struct run *run, struct vf_err *err)
+{
+    struct vf_plan plan;
+    int rc = vf_backfill_plan(run->embedder, run->reader, &run->options, &plan, err);
+    if (rc)
+        return rc;
+    const struct vf_counts *c = &plan.selected;
+    uint64_t remaining = c->missing + c->changed - plan.to_embed;
+    if (plan.truncated > 0)
+        vf_console_note(run->console,
+            "%" PRIu64 " articles would be cut at %zu tokens; %" PRIu64 " tokens would not be read",
+            plan.truncated, vf_info(run->embedder)->max_seq_length, plan.tokens_lost);
+    if (!run->args->json) {
+        printf("selected=%" PRIu64 " to_embed=%" PRIu64 " unchanged=%" PRIu64 " empty=%" PRIu64
+               " remaining=%" PRIu64 " tokens=%" PRIu64 "\n",
+            count_selected(c), plan.to_embed, c->unchanged, c->empty, remaining, plan.tokens);
+        return 0;
+    }
+    json_t *object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "dry_run", 1,
+        "selected", (json_int_t)count_selected(c), "to_embed", (json_int_t)plan.to_embed,
+        "unchanged", (json_int_t)c->unchanged, "empty", (json_int_t)c->empty, "remaining",
+        (json_int_t)remaining, "tokens", (json_int_t)plan.tokens, "truncated",
+        (json_int_t)plan.truncated, "tokens_lost", (json_int_t)plan.tokens_lost);
+    json_t *model = describe_model(run);
+    if (!object || !model || json_object_update(object, model)) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(model);
+    return vf_json_print(object, stdout, err);
+}
+
+static void show_progress(void *context, const struct vf_progress *progress)
+{
+    struct vf_meter *meter = context;
+    vf_meter_show(meter, progress->done, progress->total, progress->tokens, progress->seconds);
+}
+
+static int embed(struct run *run, struct vf_err *err)
+{
+    int rc;
+    vf_close(run->embedder);
+    run->embedder = NULL;
+    VF_TRY(vf_model_args_open(&run->args->model, false, &run->embedder, err));
+    vf_console_detail(run->console, "%u threads, kernels %s", vf_info(run->embedder)->threads,
+        vf_info(run->embedder)->isa);
+    VF_TRY(vf_database_open(&run->database, 0, &run->writer, err));
+    struct vf_store_info info;
+    VF_TRY(vf_store_check(run->writer, vf_info(run->embedder)->dimensions, true, &info, err));
+    run->meter = (struct vf_meter){.console = run->console, .unit = "articles"};
+    run->options.progress = show_progress;
+    run->options.context = &run->meter;
+    run->options.stop = &vf_stop_requested;
+    vf_signals_catch();
+    rc = vf_backfill(run->embedder, run->reader, run->writer, &run->options, &run->report, err);
+    vf_meter_end(&run->meter);
+    int status = rc == VF_ERR_INTERRUPTED && vf_signals_status() ? vf_signals_status()
+                 : rc                                            ? vf_exit_status(rc)
+                                                                 : run->report.failed > 0;
+    int printed = print_report(run, status, rc ? NULL : err);
+    rc = rc ? rc : printed ? printed : status;
+out:
+    return rc;
+}
+
+static int run_steps(struct run *run, struct vf_err *err)
+{
+    int rc;
+    VF_TRY(make_selection(run, err));
+    /* Without its weights at first: they are not needed when there is nothing to do. */
+    VF_TRY(vf_model_args_open(&run->args->model, true, &run->embedder, err));
+    vf_model_say(run->console, vf_info(run->embedder));
+    VF_TRY(open_database(run, err));
+    if (run->args->dry_run)
+        return plan(run, err);
+    VF_TRY(count(run, err));
+    if (run->counts.missing + run->counts.changed > 0)
+        return embed(run, err);
+    vf_console_note(run->console, "nothing to do");
+    run->report = (struct vf_backfill_report){.selected = count_selected(&run->counts),
+        .unchanged = run->counts.unchanged,
+        .empty = run->counts.empty};
+    rc = print_report(run, 0, err);
+out:
+    return rc;
+}
+
+/* Also after a failure, so that an alert can hang on it. */
+static int write_metrics(const struct run *run, int rc, struct vf_err *err)
+{
+    struct vf_err trouble = {0};
+    const struct vf_run_metrics metrics = {
+        .model_id = run->options.selection.model_id,
+        .status = rc == VF_ERR_INTERRUPTED ? vf_signals_status() : vf_exit_status(rc),
+        .time_seconds = (int64_t)time(NULL),
+        .report = &run->report,
+    };
+    int written = vf_metrics_write(run->args->metrics_file, &metrics, &trouble);
+    if (written == 0 || rc < 0) {
+        if (written)
+            vf_console_warn(run->console, "%s", trouble.msg);
+        return rc;
+    }
+    *err = trouble;
+    return written;
+}
+
+static int run_backfill(struct vf_console *console, void *data, struct vf_err *err)
+{
+    const struct backfill_args *args = data;
+    struct run run = {.console = console, .args = args};
+    int rc = run_steps(&run, err);
+    if (args->metrics_file && !args->dry_run && rc != VF_ERR_USAGE)
+        rc = write_metrics(&run, rc, err);
+    vf_close(run.embedder);
+    vf_store_close(run.reader);
+    vf_store_close(run.writer);
+    vf_database_release(&run.database);
+    return rc;
+}
+
+const struct vf_command vf_cmd_backfill = {
+    .name = "backfill",
+    .operands = "",
+    .summary = "Embeds the articles of a table and stores their vectors under a model_id.",
+    .groups = groups,
+    .n_groups = sizeof groups / sizeof groups[0],
+    .args_size = sizeof(struct backfill_args),
+    .run = run_backfill,
+};

@@ -1,0 +1,178 @@
+/* vecfill status: what is there, by model_id and month. */
+#include "cli/commands.h"
+#include "cli/database_args.h"
+#include "cli/json_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct status_args {
+    struct vf_common_args common;
+    struct vf_database_args database;
+    char *model_id;
+    bool json;
+};
+
+static const struct vf_option options[] = {
+    {"model-id", '\0', "ID", "these vectors alone [all]", vf_parse_text,
+        offsetof(struct status_args, model_id), NULL, false},
+    {"json", '\0', NULL, "as a JSON object", vf_parse_flag, offsetof(struct status_args, json),
+        NULL, false},
+};
+
+static const struct vf_option_group groups[] = {
+    {options, sizeof options / sizeof options[0], 0},
+    {vf_database_options, VF_N_DATABASE_OPTIONS, offsetof(struct status_args, database)},
+};
+
+enum figure { ARTICLES, VECTORS, MISSING, CHANGED, EMPTY, TRUNCATED, N_FIGURES };
+static const char *const figure_names[N_FIGURES] = {
+    "articles", "vectors", "missing", "changed", "empty", "truncated"};
+static const char *const headings[N_FIGURES] = {
+    "articles", "vectors", "missing", "changed", "empty", "cut"};
+
+/* The listing so far: rows of a model_id come one after the other. */
+struct listing {
+    bool json;
+    json_t *models;           /* with json: what was listed */
+    json_t *months;           /* borrowed from the last of them */
+    char *model_id;           /* of the last row; NULL before the first */
+    uint64_t sums[N_FIGURES]; /* of model_id */
+};
+
+static void take_figures(const struct vf_status_row *row, uint64_t ret[N_FIGURES])
+{
+    ret[ARTICLES] = row->articles;
+    ret[VECTORS] = row->state.changed + row->state.unchanged;
+    ret[MISSING] = row->state.missing;
+    ret[CHANGED] = row->state.changed;
+    ret[EMPTY] = row->state.empty;
+    ret[TRUNCATED] = row->truncated;
+}
+
+static int set_figures(json_t *object, const uint64_t figures[N_FIGURES], struct vf_err *err)
+{
+    for (size_t i = 0; i < N_FIGURES; i++)
+        if (json_object_set_new(object, figure_names[i], json_integer((json_int_t)figures[i])))
+            return vf_fail_memory(err, "the listing");
+    return 0;
+}
+
+static void print_figures(const char *name, const uint64_t figures[N_FIGURES])
+{
+    printf("  %-8s", name);
+    for (size_t i = 0; i < N_FIGURES; i++)
+        printf(" %10" PRIu64, figures[i]);
+    putchar('\n');
+}
+
+/* Ends the model_id whose rows have come. */
+static int end_model(struct listing *listing, struct vf_err *err)
+{
+    if (!listing->model_id)
+        return 0;
+    free(listing->model_id);
+    listing->model_id = NULL;
+    if (!listing->json) {
+        print_figures("all", listing->sums);
+        return 0;
+    }
+    return set_figures(
+        json_array_get(listing->models, json_array_size(listing->models) - 1), listing->sums, err);
+}
+
+static int begin_model(struct listing *listing, const char *model_id, struct vf_err *err)
+{
+    memset(listing->sums, 0, sizeof listing->sums);
+    listing->model_id = strdup(model_id);
+    if (!listing->model_id)
+        return vf_fail_memory(err, "the listing");
+    if (listing->json) {
+        listing->months = json_array();
+        json_t *model = json_pack("{s:s, s:o}", "model_id", model_id, "months", listing->months);
+        if (!model || json_array_append_new(listing->models, model))
+            return vf_fail_memory(err, "the listing");
+        return 0;
+    }
+    printf("%s\n  %-8s", model_id, "month");
+    for (size_t i = 0; i < N_FIGURES; i++)
+        printf(" %10s", headings[i]);
+    putchar('\n');
+    return 0;
+}
+
+static int visit(void *context, const struct vf_status_row *row, struct vf_err *err)
+{
+    struct listing *listing = context;
+    uint64_t figures[N_FIGURES];
+    int rc = 0;
+    if (!listing->model_id || strcmp(listing->model_id, row->model_id) != 0) {
+        VF_TRY(end_model(listing, err));
+        VF_TRY(begin_model(listing, row->model_id, err));
+    }
+    take_figures(row, figures);
+    for (size_t i = 0; i < N_FIGURES; i++)
+        listing->sums[i] += figures[i];
+    if (!listing->json) {
+        print_figures(row->month, figures);
+        return 0;
+    }
+    json_t *month = json_pack("{s:s}", "month", row->month);
+    if (!month || json_array_append_new(listing->months, month))
+        return vf_fail_memory(err, "the listing");
+    rc = set_figures(month, figures, err);
+out:
+    return rc;
+}
+
+static int list(struct vf_console *console, const struct status_args *args, struct vf_store *store,
+    struct vf_err *err)
+{
+    struct listing listing = {.json = args->json, .models = json_array()};
+    struct vf_store_info info;
+    uint64_t articles = 0;
+    int rc;
+    VF_TRY(vf_store_check(store, 0, false, &info, err));
+    if (!info.has_text_hash)
+        vf_console_warn(console, "the embeddings table has no column text_hash, so that changed "
+                                 "articles are not known; 'vecfill init' adds it");
+    VF_TRY(vf_store_count_articles(store, &articles, err));
+    if (!args->json)
+        printf("%s\n%" PRIu64 " articles\n", vf_store_describe(store), articles);
+    VF_TRY(vf_store_status(store, args->model_id, visit, &listing, err));
+    VF_TRY(end_model(&listing, err));
+    if (args->json)
+        rc = vf_json_print(json_pack("{s:s, s:I, s:O}", "database", vf_store_describe(store),
+                               "articles", (json_int_t)articles, "models", listing.models),
+            stdout, err);
+out:
+    free(listing.model_id);
+    json_decref(listing.models);
+    return rc;
+}
+
+static int run(struct vf_console *console, void *data, struct vf_err *err)
+{
+    const struct status_args *args = data;
+    struct vf_database database = {0};
+    struct vf_store *store = NULL;
+    int rc = vf_database_locate(console, &args->database, &database, err);
+    if (rc == 0)
+        rc = vf_database_open(&database, 0, &store, err);
+    if (rc == 0)
+        rc = list(console, args, store, err);
+    vf_store_close(store);
+    vf_database_release(&database);
+    return rc;
+}
+
+const struct vf_command vf_cmd_status = {
+    .name = "status",
+    .operands = "",
+    .summary = "Shows what is embedded, missing or changed, by model_id and month.",
+    .groups = groups,
+    .n_groups = sizeof groups / sizeof groups[0],
+    .args_size = sizeof(struct status_args),
+    .run = run,
+};

@@ -1,0 +1,59 @@
+#include "cli/model_args.h"
+
+#include <string.h>
+
+static const size_t max_tokens = 1000000;
+static const size_t max_threads = 4096;
+static const char *const precisions[] = {"fp32", NULL};
+
+static int parse_device(
+    const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
+{
+    static const char *const devices[] = {"auto", "cpu", NULL};
+    const struct vf_option choice = {.name = option->name, .detail = devices};
+    if (strncmp(values[0], "cuda", 4) != 0)
+        return vf_parse_choice(&choice, values, field, err);
+    vf_fail(err, VF_ERR_CONFIG, "--device %s: this build of vecfill has no CUDA", values[0]);
+    vf_hint(err, "leave --device out, or give --device cpu");
+    return VF_ERR_CONFIG;
+}
+
+const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS] = {
+    {"hf-model-name", '\0', "NAME", "model of the Hub or folder [all-MiniLM-L6-v2]", vf_parse_text,
+        offsetof(struct vf_model_args, model), NULL, false},
+    {"revision", '\0', "REV", "branch, tag or commit of the model [main]", vf_parse_text,
+        offsetof(struct vf_model_args, revision), NULL, true},
+    {"max-seq-length", '\0', "N", "tokens read of a text [by the model]", vf_parse_count,
+        offsetof(struct vf_model_args, max_seq_length), &max_tokens, false},
+    {"threads", '\0', "N", "threads of the encoder [all processors]", vf_parse_count,
+        offsetof(struct vf_model_args, threads), &max_threads, true},
+    {"precision", '\0', "P", "fp32 [fp32]", vf_parse_choice,
+        offsetof(struct vf_model_args, precision), precisions, true},
+    {"device", '\0', "D", "auto or cpu [auto]", parse_device,
+        offsetof(struct vf_model_args, device), NULL, true},
+};
+
+int vf_model_args_open(const struct vf_model_args *args, bool tokenizer_only,
+    struct vf_embedder **ret, struct vf_err *err)
+{
+    struct vf_options options;
+    vf_options_init(&options);
+    options.model = args->model ? args->model : VF_DEFAULT_MODEL;
+    options.revision = args->revision;
+    options.max_seq_length = args->max_seq_length;
+    options.threads = (unsigned)args->threads;
+    options.precision = VF_PRECISION_FP32;
+    options.tokenizer_only = tokenizer_only;
+    return vf_open(&options, ret, err);
+}
+
+void vf_model_say(struct vf_console *console, const struct vf_model_info *info)
+{
+    vf_console_note(console, "model %s%s%s, %zu dimensions", info->name,
+        info->revision ? " at " : "", info->revision ? info->revision : "", info->dimensions);
+    vf_console_detail(console, "its files are in %s", info->directory);
+    vf_console_note(
+        console, "texts are read up to %zu tokens (%s)", info->max_seq_length, info->limit_source);
+    if (info->isa)
+        vf_console_detail(console, "%u threads, kernels %s", info->threads, info->isa);
+}

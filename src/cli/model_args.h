@@ -1,0 +1,31 @@
+/* The options that choose an encoder, shared by every command that uses one. */
+#ifndef VF_CLI_MODEL_ARGS_H
+#define VF_CLI_MODEL_ARGS_H
+
+#include "cli/message.h"
+#include "cli/options.h"
+
+#include <vecfill/vecfill.h>
+
+struct vf_model_args {
+    char *model; /* NULL: VF_DEFAULT_MODEL */
+    char *revision;
+    size_t max_seq_length, threads; /* 0: not given */
+    const char *precision, *device; /* as they were given; NULL: the default */
+};
+
+#define VF_DEFAULT_MODEL "sentence-transformers/all-MiniLM-L6-v2"
+#define VF_DEFAULT_MODEL_ID "text-fin-general-v1"
+
+/* --hf-model-name first, so that a command which names the model otherwise begins at 1. */
+enum { VF_N_MODEL_OPTIONS = 6 };
+extern const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS];
+
+/* Opens the model; with `tokenizer_only` without its weights. */
+VF_MUST_CHECK int vf_model_args_open(const struct vf_model_args *args, bool tokenizer_only,
+    struct vf_embedder **ret, struct vf_err *err);
+
+/* Says which model is used, where it lies, and what limits a text. */
+void vf_model_say(struct vf_console *console, const struct vf_model_info *info);
+
+#endif
