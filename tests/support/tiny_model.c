@@ -28,6 +28,7 @@ void tiny_model_init(struct tiny_model *model)
         .max_positions = 64,
         .model_max_length = 64,
         .pooling = "mean",
+        .activation = "gelu",
         .normalize = true,
         .seed = 1};
 }
@@ -65,13 +66,14 @@ static void write_config(const struct tiny_model *m, const char *directory)
 {
     FILE *f = create(directory, "config.json");
     fprintf(f,
-        "{\"architectures\": [\"BertModel\"], \"model_type\": \"bert\", \"hidden_act\": \"gelu\",\n"
+        "{\"architectures\": [\"BertModel\"], \"model_type\": \"bert\", \"hidden_act\": \"%s\",\n"
         " \"hidden_size\": %zu, \"intermediate_size\": %zu, \"num_hidden_layers\": %zu,\n"
         " \"num_attention_heads\": %zu, \"max_position_embeddings\": %zu, \"vocab_size\": %zu,\n"
         " \"type_vocab_size\": 2, \"layer_norm_eps\": 1e-12, \"pad_token_id\": 0,\n"
         " \"position_embedding_type\": \"absolute\", \"hidden_dropout_prob\": 0.1,\n"
         " \"attention_probs_dropout_prob\": 0.1, \"initializer_range\": 0.02}\n",
-        m->hidden, m->intermediate, m->layers, m->heads, m->max_positions, vocab_rows(m));
+        m->activation, m->hidden, m->intermediate, m->layers, m->heads, m->max_positions,
+        vocab_rows(m));
     finish(f, "config.json");
 }
 

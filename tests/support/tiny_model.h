@@ -15,6 +15,7 @@ struct tiny_model {
     size_t max_positions;
     size_t model_max_length; /* tokenizer_config.json */
     const char *pooling;     /* "mean", "cls" or "max" */
+    const char *activation;  /* config.json's hidden_act */
     bool normalize;
     bool do_lower_case;   /* sentence_bert_config.json */
     size_t vocab_size;    /* rows of the embedding; 0: as many as the tokenizer has */

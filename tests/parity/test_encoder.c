@@ -1,0 +1,300 @@
+/* The encoder against a naive forward pass, and against itself: the same bits however the work is
+ * cut, ordered and spread over threads. */
+#include "encoder/encoder.h"
+
+#include "harness.h"
+#include "naive_bert.h"
+#include "support/tiny_model.h"
+#include "unit/scratch.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* float32 rounds each of the some hundred operations on the way of a value that is of order 1 or
+ * (normalised) below; wrong arithmetic is off by far more. */
+static const double TOLERANCE = 1e-5;
+
+enum { MAX_TOKENS = 300, SEQUENCES = 41 };
+
+static const char *const tiers[] = {"ref",
+#if defined(__x86_64__)
+    "avx2", "avx512"
+#endif
+};
+
+/* A tiny model on disk and some sequences for it. */
+struct fixture {
+    struct scratch scratch;
+    struct vf_model *model;
+    size_t hidden;
+    int32_t ids[SEQUENCES][MAX_TOKENS];
+    struct vf_sequence_ref sequences[SEQUENCES]; /* vectors in `vectors` */
+    float *vectors;
+};
+
+static void open_fixture(struct fixture *fixture, const struct tiny_model *model)
+{
+    struct vf_err err;
+    uint64_t random = 1;
+    *fixture = (struct fixture){.hidden = model->hidden};
+    scratch_init(&fixture->scratch);
+    tiny_model_write(model, fixture->scratch.path);
+    int rc = vf_model_open(fixture->scratch.path, true, &fixture->model, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    size_t vocab = vf_model_config(fixture->model)->vocab_size;
+    fixture->vectors = calloc(SEQUENCES * model->hidden, sizeof(float));
+    vf_check(fixture->vectors, "vectors");
+    for (size_t i = 0; i < SEQUENCES; i++) {
+        for (size_t j = 0; j < MAX_TOKENS; j++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            fixture->ids[i][j] = (int32_t)((random >> 33) % vocab);
+        }
+        /* Every length up to 20, then longer ones, in no order; one of each extreme. */
+        size_t n = i == 0 ? MAX_TOKENS : i < 21 ? 21 - i : i * 37 % 90 + 1;
+        fixture->sequences[i] =
+            (struct vf_sequence_ref){fixture->ids[i], n, fixture->vectors + i * model->hidden};
+    }
+}
+
+static void close_fixture(struct fixture *fixture)
+{
+    free(fixture->vectors);
+    vf_model_close(fixture->model);
+    scratch_release(&fixture->scratch);
+}
+
+static struct vf_encoder *new_encoder(
+    const struct fixture *fixture, unsigned threads, const char *max_isa)
+{
+    struct vf_err err;
+    struct vf_encoder *encoder = NULL;
+    int rc = vf_encoder_new(fixture->model,
+        &(struct vf_encoder_options){
+            .threads = threads, .max_isa = max_isa, .max_tokens = MAX_TOKENS},
+        &encoder, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    return encoder;
+}
+
+static void run(struct vf_encoder *encoder, const struct vf_sequence_ref *sequences, size_t n)
+{
+    struct vf_err err;
+    int rc = vf_encoder_run(encoder, sequences, n, &err);
+    vf_check(rc == 0, "%s", err.msg);
+}
+
+static void compare_with_naive(const struct fixture *fixture, const char *what, const char *tier)
+{
+    double *expected = calloc(fixture->hidden, sizeof(*expected));
+    vf_check(expected, "%s", what);
+    for (size_t i = 0; i < SEQUENCES; i += i < 20 ? 1 : 7) {
+        naive_bert(fixture->model, fixture->ids[i], fixture->sequences[i].n, expected);
+        for (size_t j = 0; j < fixture->hidden; j++) {
+            double difference = fabs(expected[j] - (double)fixture->sequences[i].vector[j]);
+            vf_check(difference <= TOLERANCE, "%s, %s, %zu tokens, component %zu: %g", what, tier,
+                fixture->sequences[i].n, j, difference);
+        }
+    }
+    free(expected);
+}
+
+static void test_equals_naive(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t hidden, intermediate, layers, heads;
+        const char *pooling, *activation;
+        bool normalize;
+    } cases[] = {
+        {"head size 32", 64, 128, 2, 2, "mean", "gelu", true},
+        {"head size 1", 5, 7, 1, 5, "mean", "gelu", false},
+        {"no multiple of any tile", 52, 201, 2, 4, "cls", "gelu_new", false},
+        {"head size 20", 60, 100, 3, 3, "max", "relu", false},
+        {"head size 96", 96, 48, 1, 1, "max", "gelu", true},
+        {"head size 256", 256, 64, 1, 1, "cls", "relu", true},
+        {"two of everything", 2, 2, 2, 2, "mean", "gelu", false},
+    };
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        struct tiny_model model;
+        struct fixture fixture;
+        tiny_model_init(&model);
+        model.hidden = cases[i].hidden;
+        model.intermediate = cases[i].intermediate;
+        model.layers = cases[i].layers;
+        model.heads = cases[i].heads;
+        model.pooling = cases[i].pooling;
+        model.activation = cases[i].activation;
+        model.normalize = cases[i].normalize;
+        model.max_positions = MAX_TOKENS;
+        open_fixture(&fixture, &model);
+        for (size_t t = 0; t < VF_COUNT(tiers); t++) {
+            struct vf_encoder *encoder = new_encoder(&fixture, 2, tiers[t]);
+            run(encoder, fixture.sequences, SEQUENCES);
+            compare_with_naive(&fixture, cases[i].name, vf_encoder_isa(encoder));
+            vf_encoder_free(encoder);
+        }
+        close_fixture(&fixture);
+    }
+}
+
+static void open_default(struct fixture *fixture)
+{
+    struct tiny_model model;
+    tiny_model_init(&model);
+    model.hidden = 52;
+    model.heads = 4;
+    model.max_positions = MAX_TOKENS;
+    open_fixture(fixture, &model);
+}
+
+/* Runs the sequences in the order i * step mod SEQUENCES (a prime), `batch` at a time. */
+static void run_cut(
+    struct vf_encoder *encoder, const struct fixture *fixture, size_t step, size_t batch)
+{
+    struct vf_sequence_ref order[SEQUENCES];
+    memset(fixture->vectors, 0xff, SEQUENCES * fixture->hidden * sizeof(float));
+    for (size_t i = 0; i < SEQUENCES; i++)
+        order[i] = fixture->sequences[i * step % SEQUENCES];
+    for (size_t i = 0; i < SEQUENCES; i += batch)
+        run(encoder, order + i, SEQUENCES - i < batch ? SEQUENCES - i : batch);
+}
+
+static void test_same_bits(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t step, batch;
+    } cuts[] = {{1, SEQUENCES}, {40, 7}, {13, 1}, {5, 2}, {29, 16}};
+    struct fixture fixture;
+    open_default(&fixture);
+    size_t bytes = SEQUENCES * fixture.hidden * sizeof(float);
+    float *expected = malloc(bytes);
+    vf_check(expected, "memory");
+    for (size_t t = 0; t < VF_COUNT(tiers); t++) {
+        for (unsigned threads = 1; threads <= 8; threads++) {
+            struct vf_encoder *encoder = new_encoder(&fixture, threads, tiers[t]);
+            if (threads == 1) {
+                run_cut(encoder, &fixture, 1, 1);
+                memcpy(expected, fixture.vectors, bytes);
+            }
+            for (size_t i = 0; i < VF_COUNT(cuts); i++) {
+                run_cut(encoder, &fixture, cuts[i].step, cuts[i].batch);
+                vf_check(memcmp(expected, fixture.vectors, bytes) == 0,
+                    "%s, %u threads, step %zu, batch %zu", tiers[t], threads, cuts[i].step,
+                    cuts[i].batch);
+            }
+            vf_encoder_free(encoder);
+        }
+    }
+    free(expected);
+    close_fixture(&fixture);
+}
+
+struct caller {
+    pthread_t thread;
+    struct vf_encoder *encoder;
+    const struct fixture *fixture;
+    size_t first;
+    float *vectors;
+};
+
+enum { CALLERS = 4, CALLS = 6 };
+
+static void *call_repeatedly(void *arg)
+{
+    struct caller *caller = arg;
+    struct vf_sequence_ref mine[SEQUENCES];
+    struct vf_err err;
+    for (size_t i = 0; i < SEQUENCES; i++) {
+        mine[i] = caller->fixture->sequences[i];
+        mine[i].vector = caller->vectors + i * caller->fixture->hidden;
+    }
+    for (size_t call = 0; call < CALLS; call++) {
+        size_t first = (caller->first + call * 5) % SEQUENCES;
+        if (vf_encoder_run(caller->encoder, mine + first, SEQUENCES - first, &err) ||
+            vf_encoder_run(caller->encoder, mine, first, &err))
+            return NULL;
+    }
+    return arg;
+}
+
+/* Calls from several threads share the workers and do not disturb each other. */
+static void test_concurrent_calls(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct caller callers[CALLERS];
+    open_default(&fixture);
+    struct vf_encoder *encoder = new_encoder(&fixture, 3, NULL);
+    run_cut(encoder, &fixture, 1, 1);
+    size_t bytes = SEQUENCES * fixture.hidden * sizeof(float);
+    for (size_t i = 0; i < CALLERS; i++) {
+        callers[i] = (struct caller){
+            .encoder = encoder, .fixture = &fixture, .first = i * 3, .vectors = malloc(bytes)};
+        vf_check(callers[i].vectors, "memory");
+        int code = pthread_create(&callers[i].thread, NULL, call_repeatedly, &callers[i]);
+        vf_check(code == 0, "thread %zu", i);
+    }
+    for (size_t i = 0; i < CALLERS; i++) {
+        void *result;
+        pthread_join(callers[i].thread, &result);
+        vf_check(result, "caller %zu", i);
+        vf_check(memcmp(fixture.vectors, callers[i].vectors, bytes) == 0, "caller %zu", i);
+        free(callers[i].vectors);
+    }
+    vf_encoder_free(encoder);
+    close_fixture(&fixture);
+}
+
+static void test_no_sequences(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    open_default(&fixture);
+    struct vf_encoder *encoder = new_encoder(&fixture, 2, NULL);
+    run(encoder, NULL, 0);
+    vf_encoder_free(encoder);
+    vf_encoder_free(NULL);
+    close_fixture(&fixture);
+}
+
+static void test_bad_options(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct vf_encoder_options options;
+    } cases[] = {
+        {"no threads", {.threads = 0, .max_tokens = 8}},
+        {"too many threads", {.threads = 1000000, .max_tokens = 8}},
+        {"no tokens", {.threads = 1, .max_tokens = 0}},
+        {"more tokens than positions", {.threads = 1, .max_tokens = MAX_TOKENS + 1}},
+        {"unknown tier", {.threads = 1, .max_tokens = 8, .max_isa = "avx9"}},
+    };
+    struct fixture fixture;
+    open_default(&fixture);
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        struct vf_err err = {0};
+        struct vf_encoder *encoder = NULL;
+        int rc = vf_encoder_new(fixture.model, &cases[i].options, &encoder, &err);
+        vf_check(rc == VF_ERR_USAGE && !encoder, "%s: %d", cases[i].name, rc);
+        vf_check(err.code == VF_ERR_USAGE && err.msg[0], "%s: %s", cases[i].name, err.msg);
+    }
+    close_fixture(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equals_naive),
+        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_concurrent_calls),
+        cmocka_unit_test(test_no_sequences),
+        cmocka_unit_test(test_bad_options),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
