@@ -86,7 +86,7 @@ static double activate(enum vf_activation activation, double x)
 static void attend(const double *q, const double *k, const double *v, size_t n, size_t hidden,
     size_t head_size, size_t first, size_t i, double *out)
 {
-    double *weight = allocate(n, sizeof(*weight)), sum = 0, largest = -INFINITY;
+    double *weight = allocate(n, sizeof(*weight)), sum = 0, largest = -HUGE_VAL;
     for (size_t j = 0; j < n; j++) {
         for (size_t d = first; d < first + head_size; d++)
             weight[j] += q[i * hidden + d] * k[j * hidden + d];
@@ -132,7 +132,7 @@ static void pool(const struct vf_model_config *config, const double *x, size_t n
     size_t hidden = config->hidden_size;
     double squares = 0;
     for (size_t j = 0; j < hidden; j++) {
-        double sum = 0, largest = -INFINITY;
+        double sum = 0, largest = -HUGE_VAL;
         for (size_t i = 0; i < n; i++) {
             sum += x[i * hidden + j];
             largest = fmax(largest, x[i * hidden + j]);
