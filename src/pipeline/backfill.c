@@ -306,8 +306,8 @@ static void run_stages(struct run *run)
     look_at_stop(run);
     size_t n_started = start_workers(run);
     while (wait_a_little(run)) {
-        look_at_stop(run);
         report_progress(run);
+        look_at_stop(run);
     }
     for (size_t i = 0; i < n_started; i++)
         pthread_join(run->workers[i].thread, NULL);
