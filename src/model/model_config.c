@@ -171,7 +171,11 @@ int vf_model_config_load(const char *directory, struct vf_model_config *config, 
         rc = vf_fail_memory(err, "a path");
         goto out;
     }
-    VF_TRY(vf_json_load(path, VF_MODEL_JSON_MAX_BYTES, &json, err));
+    rc = vf_json_load(path, VF_MODEL_JSON_MAX_BYTES, &json, err);
+    if (rc == VF_ERR_NOT_FOUND)
+        vf_hint(err, "give a directory that holds a model: config.json, tokenizer.json, "
+                     "model.safetensors");
+    VF_TRY(rc);
     VF_TRY(check_kind(json, path, err));
     config->architecture = VF_ARCH_BERT;
     VF_TRY(read_activation(json, path, &config->activation, err));

@@ -327,7 +327,7 @@ static void test_config_that_is_refused(void **state)
         check_open_fails(cases[i].name, false, VF_ERR_DATA, "config.json", "");
     }
     remove(scratch_path(&scratch, "config.json"));
-    check_open_fails("no file", false, VF_ERR_NOT_FOUND, "config.json", "");
+    check_open_fails("no file", false, VF_ERR_NOT_FOUND, "config.json", "directory");
 }
 
 static struct vf_model *open_model(const char *row)
