@@ -85,8 +85,7 @@ static int make_vocab(const struct element *elements, size_t n, const char *wher
     return rc;
 }
 
-/* The set of the tokens that are looked for in normal text, or of the others. A token whose normal
- * form is empty is never found. */
+/* The set of the tokens that are looked for in normal text, or of the others. */
 static int make_set(struct element *elements, size_t n, bool normalized,
     const struct vf_char_table *table, const char *where, struct vf_added_set *set,
     struct vf_err *err)
@@ -108,8 +107,12 @@ static int make_set(struct element *elements, size_t n, bool normalized,
             e->token.text = e->normal.data;
             e->token.n = e->normal.size;
         }
-        if (e->token.n > 0)
-            tokens[n_tokens++] = e->token;
+        if (e->token.n == 0) {
+            rc = vf_fail(err, VF_ERR_DATA, "%s: nothing is left of \"%s\" when it is normalised",
+                where, e->content);
+            goto out;
+        }
+        tokens[n_tokens++] = e->token;
     }
     VF_TRY(vf_added_set_init(set, tokens, n_tokens, where, err));
 out:

@@ -25,11 +25,13 @@ static void put(struct vf_normal_form *form, uint32_t c, unsigned combining_clas
         (struct vf_normal_char){.c = c, .combining_class = (uint8_t)combining_class};
 }
 
-static void put_case(const struct vf_bert_normalizer *normalizer, uint32_t c,
-    unsigned combining_class, struct vf_normal_form *form)
+/* The properties save most look-ups: nearly all code points have no other case, parts or class. */
+static void put_case(const struct vf_bert_normalizer *normalizer, const uint8_t *properties,
+    uint32_t c, unsigned combining_class, struct vf_normal_form *form)
 {
     uint32_t lower[VF_UNICODE_MAX_LOWER] = {c};
-    size_t n = normalizer->lowercase ? vf_unicode_lower(c, lower) : 1;
+    bool changes = normalizer->lowercase && (properties[c] & VF_UNICODE_CHANGES);
+    size_t n = changes ? vf_unicode_lower(c, lower) : 1;
     for (size_t i = 0; i < n; i++)
         put(form, lower[i], combining_class);
 }
@@ -37,15 +39,17 @@ static void put_case(const struct vf_bert_normalizer *normalizer, uint32_t c,
 static void put_without_accents(const struct vf_bert_normalizer *normalizer,
     const uint8_t *properties, uint32_t c, struct vf_normal_form *form)
 {
-    uint32_t parts[VF_UNICODE_MAX_DECOMPOSITION];
-    size_t n = vf_unicode_decompose(c, parts);
+    uint32_t parts[VF_UNICODE_MAX_DECOMPOSITION] = {c};
+    size_t n = properties[c] & VF_UNICODE_CHANGES ? vf_unicode_decompose(c, parts) : 1;
     form->ends_marks = false;
     for (size_t i = 0; i < n; i++) {
-        unsigned combining_class = vf_unicode_combining_class(parts[i]);
+        uint8_t part = properties[parts[i]];
+        unsigned combining_class =
+            part & VF_UNICODE_COMBINING ? vf_unicode_combining_class(parts[i]) : 0;
         if (combining_class == 0)
             form->ends_marks = true;
-        if (!(properties[parts[i]] & VF_UNICODE_MARK))
-            put_case(normalizer, parts[i], combining_class, form);
+        if (!(part & VF_UNICODE_MARK))
+            put_case(normalizer, properties, parts[i], combining_class, form);
     }
 }
 
@@ -65,7 +69,7 @@ void vf_bert_normalize(const struct vf_bert_normalizer *normalizer, const uint8_
     if (normalizer->strip_accents)
         put_without_accents(normalizer, properties, c, ret);
     else
-        put_case(normalizer, c, 0, ret);
+        put_case(normalizer, properties, c, 0, ret);
     if (apart)
         put(ret, ' ', 0);
 }
