@@ -1,0 +1,483 @@
+/* Reading articles and vectors from PostgreSQL, in pages by key: (published_at, id) beyond the last
+ * one read, as a row comparison, so that an index on the time serves from its middle.
+ *
+ * Every statement has the same first parameters, of which those that do not apply are NULL; the
+ * server plans with their values, so that such conditions vanish. */
+#include "store/postgres_internal.h"
+
+#include "store/vector_bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* $1 from, $2 until, $3 language. Without bounds the time still must not be NULL. */
+#define SELECTED                                                                                   \
+    "a.{published_at} IS NOT NULL AND ($1 IS NULL OR a.{published_at} >= $1)"                      \
+    " AND ($2 IS NULL OR a.{published_at} < $2)"                                                   \
+    " AND ($3 IS NULL OR lower({a.language}) = lower($3))"
+
+/* The article k beside its vector e and its state. $4 model, $5 pattern of empty texts, $6 and $7
+ * time and id of the last article read. The offset keeps the state from being computed anew
+ * wherever it is used. */
+#define STATES(PAGE)                                                                               \
+    "SELECT k.*, {truncated} AS truncated,"                                                        \
+    " CASE WHEN coalesce(k.headline, '') ~ $5 AND coalesce(k.body, '') ~ $5 THEN 3"                \
+    " WHEN e.vector IS NULL THEN 0 WHEN {changed} THEN 1 ELSE 2 END AS state"                      \
+    " FROM (SELECT a.{id} AS id, a.{published_at} AS at, a.{headline}::text AS headline,"          \
+    " a.{body}::text AS body FROM {articles} a WHERE " SELECTED                                    \
+    " AND ($6 IS NULL OR (a.{published_at}, a.{id}) {beyond} ($6, $7::{id_type}))" PAGE ") k"      \
+    " LEFT JOIN {embeddings} e ON e.source_type = '" VF_SOURCE_TYPE "'"                            \
+    " AND e.source_id = k.id::text AND e.model_id = $4 OFFSET 0"
+
+/* Rows that a page looks at: as many as it may hold, and more when few of them are to do. */
+enum { MAX_ROWS_SCANNED = 8192 };
+
+struct pg_reader {
+    struct vf_reader base;
+    struct pg_store *s;
+    bool begun;
+    int64_t last_time; /* as the server counts */
+    struct vf_buf last_id;
+    size_t n_scan;
+};
+
+/* ---- statements on a selection ---- */
+
+/* The first three parameters. */
+static void add_selection(
+    const struct pg_store *s, const struct vf_selection *selection, struct pg_params *params)
+{
+    if (selection->from_us == VF_INSTANT_MIN)
+        vf__pg_add_null(params, s->time_type);
+    else
+        vf__pg_add_instant(params, s->time_type, selection->from_us);
+    if (selection->until_us == VF_INSTANT_MAX)
+        vf__pg_add_null(params, s->time_type);
+    else
+        vf__pg_add_instant(params, s->time_type, selection->until_us);
+    vf__pg_add_text(params, selection->language);
+}
+
+/* The next two: what STATES needs beside a selection. */
+static void add_model(const struct pg_store *s, const char *model_id, struct pg_params *params)
+{
+    vf__pg_add_text(params, model_id);
+    vf__pg_add_bytes(params, PG_TEXT, &s->blank);
+}
+
+/* The last two of STATES; `reader` may be NULL. */
+static void add_cursor(
+    const struct pg_store *s, const struct pg_reader *reader, struct pg_params *params)
+{
+    if (reader && reader->begun) {
+        vf__pg_add_server_instant(params, s->time_type, reader->last_time);
+        vf__pg_add_text(params, reader->last_id.data);
+    } else {
+        vf__pg_add_null(params, s->time_type);
+        vf__pg_add_null(params, PG_TEXT);
+    }
+}
+
+/* Fills `words` with what a statement on `selection` needs; they point into `s` and `language`,
+ * which the caller releases. */
+enum { N_WORDS = 9 };
+
+static int fill_words(struct pg_store *s, const struct vf_selection *selection,
+    struct vf_buf *language, struct vf_sql_word words[N_WORDS], struct vf_err *err)
+{
+    /* textsend() gives the bytes that a client receives, whatever the server's encoding. */
+    static const char hash_differs[] =
+        "e.text_hash <> sha256(textsend(concat_ws(' ', k.headline, k.body)))";
+    const char *changed = selection->refresh == VF_REFRESH_ALL ? "true" : "false";
+    int rc;
+    if (selection->refresh == VF_REFRESH_CHANGED && s->info.has_text_hash)
+        changed = hash_differs;
+    VF_TRY(vf_buf_printf(
+        language, err, s->has_language ? "a.%s" : "NULL::text", s->base.names.language.quoted));
+    const struct vf_sql_word all[N_WORDS] = {
+        {"a.language", language->data},
+        {"truncated", s->info.has_truncated ? "e.truncated" : "false"},
+        {"changed", changed},
+        {"beyond", selection->newest_first ? "<" : ">"},
+        {"direction", selection->newest_first ? "DESC" : "ASC"},
+        {"id_type", s->id_type.data},
+        {"time", s->time_type == PG_TIMESTAMPTZ ? "timestamptz" : "timestamp"},
+        {"utc", s->time_type == PG_TIMESTAMPTZ ? "at AT TIME ZONE 'UTC'" : "at"},
+        {"floats", vf__pg_is_bytea(s) ? "e.vector" : "e.vector::real[]"},
+    };
+    memcpy(words, all, sizeof all);
+out:
+    return rc;
+}
+
+static int query(struct pg_store *s, const char *text, const struct vf_selection *selection,
+    const struct pg_params *params, PGresult **ret, struct vf_err *err)
+{
+    struct vf_sql_word words[N_WORDS];
+    struct vf_buf language = {0};
+    int rc;
+    VF_TRY(fill_words(s, selection, &language, words, err));
+    VF_TRY(vf__pg_query(s, text, words, N_WORDS, params, ret, err));
+out:
+    vf_buf_release(&language);
+    return rc;
+}
+
+static int check_selection(
+    struct pg_store *s, const struct vf_selection *selection, struct vf_err *err)
+{
+    int rc;
+    VF_TRY(vf__pg_inspect_articles(s, err));
+    VF_TRY(vf__pg_inspect_embeddings(s, err));
+    if (selection->language && !s->has_language) {
+        rc = vf_fail(err, VF_ERR_NOT_FOUND, "table %s has no column %s",
+            s->base.names.articles.quoted, s->base.names.language.quoted);
+        vf_hint(err, "name it with --language-column, or leave --language out");
+    }
+out:
+    return rc;
+}
+
+/* ---- readers ---- */
+
+int vf__pg_reader_new(struct vf_store *store, const struct vf_selection *selection,
+    struct vf_reader **ret, struct vf_err *err)
+{
+    struct pg_store *s = (struct pg_store *)store;
+    int rc;
+    VF_TRY(check_selection(s, selection, err));
+    struct pg_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return vf_fail_memory(err, "a reader");
+    reader->base = (struct vf_reader){store, selection};
+    reader->s = s;
+    *ret = &reader->base;
+out:
+    return rc;
+}
+
+void vf__pg_reader_free(struct vf_reader *base)
+{
+    struct pg_reader *reader = (struct pg_reader *)base;
+    vf_buf_release(&reader->last_id);
+    free(reader);
+}
+
+/* Of the $8 articles looked at, the texts of those to do come along until $9 articles or $10 bytes
+ * are reached; octet_length() does not unpack a long text. */
+static const char select_page[] =
+    "SELECT id::text, at::{time}, state::int8, CASE WHEN state < 2 "
+    "AND n_before < $9 AND"
+    " bytes_before < $10 THEN headline END, CASE WHEN state < 2 AND "
+    "n_before < $9 AND"
+    " bytes_before < $10 THEN body END, (state < 2 AND (n_before >= "
+    "$9 OR bytes_before >="
+    " $10))::int::int8 FROM (SELECT id, at, headline, body, state,"
+    " count(*) FILTER (WHERE state < 2) OVER before AS n_before,"
+    " coalesce(sum(coalesce(octet_length(headline), 0) + "
+    "coalesce(octet_length(body), 0))"
+    " FILTER (WHERE state < 2) OVER before, 0) AS bytes_before"
+    " FROM (" STATES(" ORDER BY a.{published_at} {direction}, a.{id} {direction} "
+                     "LIMIT $8") ") s WINDOW before AS (ORDER BY at {direction}, "
+                                 "id {direction}"
+                                 " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 "
+                                 "PRECEDING)) p ORDER BY at {direction}, id "
+                                 "{direction}";
+
+enum { FIELD_ID, FIELD_TIME, FIELD_STATE, FIELD_HEADLINE, FIELD_BODY, FIELD_BEYOND };
+
+/* Takes rows into the page up to the first that is beyond its limits; returns their number in
+ * *ret_taken. */
+static int take_rows(const PGresult *rows, struct vf_page *page, int *ret_taken, struct vf_err *err)
+{
+    int n = PQntuples(rows), row, rc = 0;
+    for (row = 0; row < n && !vf__pg_get_int8(rows, row, FIELD_BEYOND); row++) {
+        int64_t state = vf__pg_get_int8(rows, row, FIELD_STATE);
+        if (state == VF_STATE_UNCHANGED)
+            page->unchanged++;
+        else if (state == VF_STATE_EMPTY)
+            page->empty++;
+        else
+            VF_TRY(vf_page_add(page, PQgetvalue(rows, row, FIELD_ID),
+                vf__pg_get_value(rows, row, FIELD_HEADLINE),
+                vf__pg_get_value(rows, row, FIELD_BODY), err));
+    }
+    *ret_taken = row;
+out:
+    return rc;
+}
+
+/* Remembers the row as the last one read. */
+static int move_cursor(struct pg_reader *reader, const PGresult *rows, int row, struct vf_err *err)
+{
+    struct vf_buf id = {0};
+    int rc = vf_buf_append_string(&id, PQgetvalue(rows, row, FIELD_ID), err);
+    if (rc)
+        return rc;
+    vf_buf_release(&reader->last_id);
+    reader->last_id = id;
+    reader->last_time = vf__pg_get_int8(rows, row, FIELD_TIME);
+    reader->begun = true;
+    return 0;
+}
+
+/* Looks further next time when this page was nearly empty, and less far when it was full. */
+static void adapt_scan(struct pg_reader *reader, size_t max_articles, size_t n_todo)
+{
+    if (n_todo < max_articles / 2 && reader->n_scan < MAX_ROWS_SCANNED)
+        reader->n_scan *= 2;
+    else if (n_todo >= max_articles)
+        reader->n_scan = max_articles;
+}
+
+int vf__pg_reader_next(struct vf_reader *base, size_t max_articles, size_t max_bytes,
+    struct vf_page *page, bool *ret_end, struct vf_err *err)
+{
+    struct pg_reader *reader = (struct pg_reader *)base;
+    struct pg_store *s = reader->s;
+    struct pg_params params = {0};
+    PGresult *rows = NULL;
+    int n, taken, rc;
+    if (reader->n_scan < max_articles)
+        reader->n_scan = max_articles;
+    add_selection(s, base->selection, &params);
+    add_model(s, base->selection->model_id, &params);
+    add_cursor(s, reader, &params);
+    vf__pg_add_int8(&params, (int64_t)reader->n_scan);
+    vf__pg_add_int8(&params, (int64_t)max_articles);
+    vf__pg_add_int8(&params, (int64_t)max_bytes);
+    VF_TRY(query(s, select_page, base->selection, &params, &rows, err));
+    VF_TRY(take_rows(rows, page, &taken, err));
+    n = PQntuples(rows);
+    if (taken > 0)
+        VF_TRY(move_cursor(reader, rows, taken - 1, err));
+    *ret_end = taken == n && (size_t)n < reader->n_scan;
+    adapt_scan(reader, max_articles, page->n);
+out:
+    PQclear(rows);
+    return rc;
+}
+
+int vf__pg_reader_count(struct vf_reader *base, struct vf_counts *ret, struct vf_err *err)
+{
+    static const char text[] = "SELECT state::int8, count(*) FROM (" STATES("") ") s GROUP BY 1";
+    struct pg_reader *reader = (struct pg_reader *)base;
+    struct pg_params params = {0};
+    PGresult *rows = NULL;
+    int rc;
+    add_selection(reader->s, base->selection, &params);
+    add_model(reader->s, base->selection->model_id, &params);
+    add_cursor(reader->s, reader, &params);
+    VF_TRY(query(reader->s, text, base->selection, &params, &rows, err));
+    for (int row = 0; row < PQntuples(rows); row++)
+        VF_TRY(vf_counts_add(
+            ret, vf__pg_get_int8(rows, row, 0), (uint64_t)vf__pg_get_int8(rows, row, 1), err));
+out:
+    PQclear(rows);
+    return rc;
+}
+
+/* ---- vectors ---- */
+
+/* A float4[] as it travels: dimensions, flag, type, length, lower bound, then length and bits of
+ * each element. */
+static int parse_floats(
+    struct vf_value array, struct vf_buf *floats, size_t *ret_n, struct vf_err *err)
+{
+    enum { HEADER = 20, ITEM = 8 };
+    const uint8_t *in = (const uint8_t *)array.bytes;
+    int rc;
+    if (array.n < HEADER || vf_get_be32(in) != 1 || vf_get_be32(in + 8) != PG_FLOAT4 ||
+        vf_get_be32(in + 12) != (array.n - HEADER) / ITEM || (array.n - HEADER) % ITEM != 0)
+        return vf_fail(err, VF_ERR_DATA, "not a row of numbers");
+    size_t n = (array.n - HEADER) / ITEM;
+    VF_TRY(vf_buf_reserve(floats, n * sizeof(float), err));
+    float *vector = (float *)(void *)floats->data;
+    for (size_t i = 0; i < n; i++)
+        vector[i] = vf_float_of_bits(vf_get_be32(in + HEADER + ITEM * i + 4));
+    *ret_n = n;
+out:
+    return rc;
+}
+
+static int parse_bytes(
+    struct vf_value bytes, struct vf_buf *floats, size_t *ret_n, struct vf_err *err)
+{
+    int rc;
+    if (bytes.n == 0 || bytes.n % 4 != 0)
+        return vf_fail(err, VF_ERR_DATA, "not a row of float32: %zu bytes", bytes.n);
+    VF_TRY(vf_buf_reserve(floats, bytes.n, err));
+    vf_vector_from_le((const uint8_t *)bytes.bytes, bytes.n / 4, (float *)(void *)floats->data);
+    *ret_n = bytes.n / 4;
+out:
+    return rc;
+}
+
+/* Visits the row (source_id, vector); `floats` is scratch. */
+static int visit_row(const struct pg_store *s, const PGresult *row, struct vf_buf *floats,
+    vf_vector_visitor *visit, void *context, struct vf_err *err)
+{
+    const char *source_id = PQgetvalue(row, 0, 0);
+    struct vf_value value = vf__pg_get_value(row, 0, 1);
+    size_t n;
+    int rc = vf__pg_is_bytea(s) ? parse_bytes(value, floats, &n, err)
+                                : parse_floats(value, floats, &n, err);
+    if (rc) {
+        vf_err_prefix(err, "the stored vector of article %s", source_id);
+        return rc;
+    }
+    return visit(context, source_id, (const float *)(const void *)floats->data, n, err);
+}
+
+/* Tells the server to stop; what is on its way is read and thrown away. */
+static void abandon_results(struct pg_store *s)
+{
+    char reason[256];
+    PGcancel *cancel = PQgetCancel(s->conn);
+    if (cancel)
+        PQcancel(cancel, reason, sizeof reason);
+    PQfreeCancel(cancel);
+    for (PGresult *rest; (rest = PQgetResult(s->conn)) != NULL;)
+        PQclear(rest);
+}
+
+/* Visits the results of the query that was sent, row by row. */
+static int visit_results(
+    struct pg_store *s, vf_vector_visitor *visit, void *context, struct vf_err *err)
+{
+    struct vf_buf floats = {0};
+    int rc = 0;
+    for (PGresult *result; rc == 0 && (result = PQgetResult(s->conn)) != NULL;) {
+        ExecStatusType status = PQresultStatus(result);
+        if (status == PGRES_SINGLE_TUPLE)
+            rc = visit_row(s, result, &floats, visit, context, err);
+        else if (status != PGRES_TUPLES_OK)
+            rc = vf__pg_fail(s, result, err);
+        PQclear(result);
+    }
+    if (rc)
+        abandon_results(s);
+    vf_buf_release(&floats);
+    return rc;
+}
+
+int vf__pg_scan_vectors(struct vf_store *store, const struct vf_selection *selection,
+    vf_vector_visitor *visit, void *context, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT e.source_id::text, {floats} FROM {articles} a JOIN {embeddings} e"
+        " ON e.source_type = '" VF_SOURCE_TYPE "' AND e.source_id = a.{id}::text"
+        " AND e.model_id = $4 WHERE e.vector IS NOT NULL AND " SELECTED;
+    struct pg_store *s = (struct pg_store *)store;
+    struct vf_sql_word words[N_WORDS];
+    struct vf_buf language = {0}, sql = {0};
+    struct pg_params params = {0};
+    int rc;
+    VF_TRY(check_selection(s, selection, err));
+    VF_TRY(fill_words(s, selection, &language, words, err));
+    VF_TRY(vf__pg_expand(s, text, words, N_WORDS, &sql, err));
+    add_selection(s, selection, &params);
+    vf__pg_add_text(&params, selection->model_id);
+    if (!PQsendQueryParams(s->conn, sql.data, params.n, params.types, params.values, params.lengths,
+            params.formats, 1) ||
+        !PQsetSingleRowMode(s->conn)) {
+        rc = vf__pg_fail(s, NULL, err);
+        goto out;
+    }
+    VF_TRY(visit_results(s, visit, context, err));
+out:
+    vf_buf_release(&language);
+    vf_buf_release(&sql);
+    return rc;
+}
+
+/* ---- looking at what is there ---- */
+
+int vf__pg_find_article(
+    struct vf_store *store, const char *id, struct vf_article_summary *ret, struct vf_err *err)
+{
+    static const struct vf_selection any;
+    static const char text[] = "SELECT a.{id}::text, a.{published_at}::{time},"
+                               " {a.language}::text, a.{headline}::text FROM {articles} a"
+                               " WHERE a.{id} = $1::{id_type}";
+    struct pg_store *s = (struct pg_store *)store;
+    struct pg_params params = {0};
+    PGresult *rows = NULL;
+    int rc;
+    VF_TRY(vf__pg_inspect_articles(s, err));
+    vf__pg_add_text(&params, id);
+    rc = query(s, text, &any, &params, &rows, err);
+    if (rc == VF_ERR_DATA) /* an id that cannot be one, such as "x" for a bigint */
+        rc = vf_fail_no_article(err, id);
+    if (rc)
+        goto out;
+    if (PQntuples(rows) == 0) {
+        rc = vf_fail_no_article(err, id);
+        goto out;
+    }
+    VF_TRY(vf_summary_fill(ret, PQgetvalue(rows, 0, 0), vf__pg_get_instant(rows, 0, 1),
+        vf__pg_get_value(rows, 0, 2).bytes, vf__pg_get_value(rows, 0, 3).bytes, err));
+out:
+    PQclear(rows);
+    return rc;
+}
+
+static int visit_model(struct pg_store *s, const char *model_id, vf_status_visitor *visit,
+    void *context, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT to_char({utc}, 'YYYY-MM'), state::int8, count(*), count(*) FILTER (WHERE truncated)"
+        " FROM (" STATES("") ") s GROUP BY 1, 2 ORDER BY 1, 2";
+    static const struct vf_selection all = {.from_us = VF_INSTANT_MIN, .until_us = VF_INSTANT_MAX};
+    struct vf_status_fold fold = {.model_id = model_id, .visit = visit, .context = context};
+    struct pg_params params = {0};
+    PGresult *rows = NULL;
+    int rc;
+    add_selection(s, &all, &params);
+    add_model(s, model_id, &params);
+    add_cursor(s, NULL, &params);
+    VF_TRY(query(s, text, &all, &params, &rows, err));
+    for (int row = 0; row < PQntuples(rows); row++)
+        VF_TRY(vf_status_add(&fold, PQgetvalue(rows, row, 0), vf__pg_get_int8(rows, row, 1),
+            (uint64_t)vf__pg_get_int8(rows, row, 2), (uint64_t)vf__pg_get_int8(rows, row, 3), err));
+    VF_TRY(vf_status_end(&fold, err));
+out:
+    PQclear(rows);
+    return rc;
+}
+
+int vf__pg_status(struct vf_store *store, const char *model_id, vf_status_visitor *visit,
+    void *context, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT model_id::text COLLATE \"C\" FROM {embeddings} WHERE source_type = '" VF_SOURCE_TYPE
+        "' GROUP BY 1 ORDER BY 1";
+    struct pg_store *s = (struct pg_store *)store;
+    PGresult *models = NULL;
+    int rc;
+    VF_TRY(vf__pg_inspect_articles(s, err));
+    VF_TRY(vf__pg_inspect_embeddings(s, err));
+    if (model_id) {
+        rc = visit_model(s, model_id, visit, context, err);
+        goto out;
+    }
+    VF_TRY(vf__pg_query(s, text, NULL, 0, NULL, &models, err));
+    for (int row = 0; row < PQntuples(models); row++)
+        VF_TRY(visit_model(s, PQgetvalue(models, row, 0), visit, context, err));
+out:
+    PQclear(models);
+    return rc;
+}
+
+int vf__pg_count_articles(struct vf_store *store, uint64_t *ret, struct vf_err *err)
+{
+    struct pg_store *s = (struct pg_store *)store;
+    PGresult *result = NULL;
+    int rc;
+    VF_TRY(vf__pg_inspect_articles(s, err));
+    VF_TRY(vf__pg_query(s, "SELECT count(*) FROM {articles}", NULL, 0, NULL, &result, err));
+    *ret = (uint64_t)vf__pg_get_int8(result, 0, 0);
+out:
+    PQclear(result);
+    return rc;
+}

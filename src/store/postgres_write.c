@@ -1,0 +1,222 @@
+/* Writing to PostgreSQL: one INSERT … SELECT FROM unnest(arrays) ON CONFLICT a call, hence one
+ * round trip and one transaction, and no staging table that the role would need rights for. */
+#include "store/postgres_internal.h"
+
+#include "base/checked.h"
+#include "store/vector_bytes.h"
+
+#include <string.h>
+
+/* ---- vectors ---- */
+
+/* $1 model_id, $2 ids, $3 vectors, $4 hashes, $5 token counts, $6 truncated, $7 dimensions. */
+static const char upsert_vectors[] =
+    "INSERT INTO {embeddings} (source_type, source_id, model_id, vector{columns})"
+    " SELECT '" VF_SOURCE_TYPE "', r.source_id, $1, {vector}{values}"
+    " FROM unnest($2, $4, $5, $6{bytes}) WITH ORDINALITY"
+    " AS r (source_id, text_hash, token_count, truncated{bytes_name}, i)"
+    " ON CONFLICT (source_type, source_id, model_id)"
+    " DO UPDATE SET vector = EXCLUDED.vector{updates}";
+
+/* One row's part of the floats of all rows, for every type but bytea. */
+static const char slice[] = "($3[((r.i - 1) * $7 + 1)::int : (r.i * $7)::int])::";
+
+struct batch {
+    struct vf_buf ids, vectors, hashes, counts, truncated;
+};
+
+static void batch_release(struct batch *batch)
+{
+    vf_buf_release(&batch->ids);
+    vf_buf_release(&batch->vectors);
+    vf_buf_release(&batch->hashes);
+    vf_buf_release(&batch->counts);
+    vf_buf_release(&batch->truncated);
+}
+
+/* Little-endian for bytea; else as elements of a float4[]. */
+static int append_vector(
+    struct vf_buf *vectors, bool bytea, const float *vector, size_t dimensions, struct vf_err *err)
+{
+    size_t n_bytes;
+    int rc;
+    if (!vf_size_mul(dimensions, bytea ? 4 : 8, &n_bytes) || n_bytes > INT32_MAX)
+        return vf_fail(err, VF_ERR_DATA, "a vector of %zu dimensions is too long", dimensions);
+    if (!bytea) {
+        for (size_t i = 0; i < dimensions; i++)
+            VF_TRY(vf__pg_array_int4(vectors, vf_float_bits(vector[i]), err));
+        return 0;
+    }
+    uint8_t length[4];
+    vf_put_be32(length, (uint32_t)n_bytes);
+    VF_TRY(vf_buf_append(vectors, length, sizeof length, err));
+    VF_TRY(vf_buf_reserve(vectors, n_bytes, err));
+    vf_vector_to_le(vector, dimensions, (uint8_t *)vectors->data + vectors->size);
+    vectors->size += n_bytes;
+    vectors->data[vectors->size] = '\0';
+out:
+    return rc;
+}
+
+static int batch_fill(struct batch *batch, bool bytea, size_t dimensions, const struct vf_row *rows,
+    const size_t *order, size_t n, struct vf_err *err)
+{
+    size_t n_vectors = n;
+    int rc;
+    if (!bytea && !vf_size_mul(n, dimensions, &n_vectors))
+        return vf_fail(err, VF_ERR_USAGE, "too many rows at once");
+    VF_TRY(vf__pg_array_begin(&batch->ids, PG_TEXT, n, err));
+    VF_TRY(vf__pg_array_begin(&batch->vectors, bytea ? PG_BYTEA : PG_FLOAT4, n_vectors, err));
+    VF_TRY(vf__pg_array_begin(&batch->hashes, PG_BYTEA, n, err));
+    VF_TRY(vf__pg_array_begin(&batch->counts, PG_INT4, n, err));
+    VF_TRY(vf__pg_array_begin(&batch->truncated, PG_BOOL, n, err));
+    for (size_t i = 0; i < n; i++) {
+        const struct vf_row *row = &rows[order[i]];
+        const uint8_t truncated = row->truncated;
+        VF_TRY(vf__pg_array_item(&batch->ids, row->source_id, strlen(row->source_id), err));
+        VF_TRY(append_vector(&batch->vectors, bytea, row->vector, dimensions, err));
+        VF_TRY(vf__pg_array_item(&batch->hashes, row->text_hash, VF_TEXT_HASH_BYTES, err));
+        VF_TRY(vf__pg_array_int4(&batch->counts, row->token_count, err));
+        VF_TRY(vf__pg_array_item(&batch->truncated, &truncated, 1, err));
+    }
+out:
+    return rc;
+}
+
+/* The columns beside the key and the vector, as far as the table has them. */
+static int list_columns(struct pg_store *s, struct vf_buf *names, struct vf_buf *values,
+    struct vf_buf *updates, struct vf_err *err)
+{
+    const struct {
+        bool there;
+        const char *name, *value;
+    } columns[] = {
+        {s->has_vector_ref, "vector_ref", "NULL"},
+        {s->info.has_text_hash, "text_hash", "r.text_hash"},
+        {s->info.has_token_count, "token_count", "r.token_count"},
+        {s->info.has_truncated, "truncated", "r.truncated"},
+        {s->info.has_updated_at, "updated_at", "now()"},
+    };
+    int rc;
+    VF_TRY(vf_buf_reserve(names, 0, err));
+    VF_TRY(vf_buf_reserve(values, 0, err));
+    VF_TRY(vf_buf_reserve(updates, 0, err));
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        if (!columns[i].there)
+            continue;
+        VF_TRY(vf_buf_printf(names, err, ", %s", columns[i].name));
+        VF_TRY(vf_buf_printf(values, err, ", %s", columns[i].value));
+        VF_TRY(vf_buf_printf(updates, err, ", %s = EXCLUDED.%s", columns[i].name, columns[i].name));
+    }
+out:
+    return rc;
+}
+
+static int send_batch(struct pg_store *s, const struct pg_params *params, struct vf_err *err)
+{
+    struct vf_buf names = {0}, values = {0}, updates = {0}, vector = {0};
+    bool bytea = vf__pg_is_bytea(s);
+    int rc;
+    VF_TRY(list_columns(s, &names, &values, &updates, err));
+    if (bytea)
+        VF_TRY(vf_buf_append_string(&vector, "r.bytes", err));
+    else
+        VF_TRY(vf_buf_printf(&vector, err, "%s%s", slice, s->vector_type.data));
+    const struct vf_sql_word words[] = {
+        {"columns", names.data},
+        {"values", values.data},
+        {"updates", updates.data},
+        {"vector", vector.data},
+        {"bytes", bytea ? ", $3" : ""},
+        {"bytes_name", bytea ? ", bytes" : ""},
+    };
+    VF_TRY(
+        vf__pg_query(s, upsert_vectors, words, sizeof words / sizeof words[0], params, NULL, err));
+out:
+    vf_buf_release(&names);
+    vf_buf_release(&values);
+    vf_buf_release(&updates);
+    vf_buf_release(&vector);
+    return rc;
+}
+
+int vf__pg_write(struct vf_store *store, const char *model_id, size_t dimensions,
+    const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err)
+{
+    struct pg_store *s = (struct pg_store *)store;
+    struct pg_params params = {0};
+    struct batch batch = {0};
+    int rc;
+    VF_TRY(vf__pg_inspect_embeddings(s, err));
+    VF_TRY(batch_fill(&batch, vf__pg_is_bytea(s), dimensions, rows, order, n, err));
+    vf__pg_add_text(&params, model_id);
+    vf__pg_add_bytes(&params, PG_TEXT_ARRAY, &batch.ids);
+    vf__pg_add_bytes(
+        &params, vf__pg_is_bytea(s) ? PG_BYTEA_ARRAY : PG_FLOAT4_ARRAY, &batch.vectors);
+    vf__pg_add_bytes(&params, PG_BYTEA_ARRAY, &batch.hashes);
+    vf__pg_add_bytes(&params, PG_INT4_ARRAY, &batch.counts);
+    vf__pg_add_bytes(&params, PG_BOOL_ARRAY, &batch.truncated);
+    vf__pg_add_int8(&params, (int64_t)dimensions);
+    VF_TRY(send_batch(s, &params, err));
+out:
+    batch_release(&batch);
+    return rc;
+}
+
+/* ---- articles ---- */
+
+/* $1 ids, $2 instants as timestamp in UTC, $3 languages, $4 headlines, $5 bodies. */
+static const char upsert_articles[] =
+    "INSERT INTO {articles} ({id}, {published_at}, {language}, {headline}, {body})"
+    " SELECT r.id::{id_type}, {at}, r.language, r.headline, r.body"
+    " FROM unnest($1, $2, $3, $4, $5) AS r (id, at, language, headline, body)"
+    " ON CONFLICT ({id}) DO UPDATE SET {published_at} = EXCLUDED.{published_at},"
+    " {language} = EXCLUDED.{language}, {headline} = EXCLUDED.{headline},"
+    " {body} = EXCLUDED.{body}";
+
+static int append_string(struct vf_buf *array, const char *text, struct vf_err *err)
+{
+    return vf__pg_array_item(array, text, text ? strlen(text) : 0, err);
+}
+
+enum { IDS, INSTANTS, LANGUAGES, HEADLINES, BODIES, N_ARRAYS };
+
+static int fill_arrays(struct vf_buf arrays[N_ARRAYS], const struct vf_import_article *articles,
+    const size_t *order, size_t n, struct vf_err *err)
+{
+    int rc;
+    for (int i = 0; i < N_ARRAYS; i++)
+        VF_TRY(vf__pg_array_begin(&arrays[i], i == INSTANTS ? PG_TIMESTAMP : PG_TEXT, n, err));
+    for (size_t i = 0; i < n; i++) {
+        const struct vf_import_article *article = &articles[order[i]];
+        VF_TRY(append_string(&arrays[IDS], article->id, err));
+        VF_TRY(vf__pg_array_instant(&arrays[INSTANTS], article->published_at_us, err));
+        VF_TRY(append_string(&arrays[LANGUAGES], article->language, err));
+        VF_TRY(append_string(&arrays[HEADLINES], article->headline, err));
+        VF_TRY(append_string(&arrays[BODIES], article->body, err));
+    }
+out:
+    return rc;
+}
+
+int vf__pg_import(struct vf_store *store, const struct vf_import_article *articles,
+    const size_t *order, size_t n, struct vf_err *err)
+{
+    struct pg_store *s = (struct pg_store *)store;
+    struct vf_buf arrays[N_ARRAYS] = {{0}};
+    struct pg_params params = {0};
+    int rc;
+    VF_TRY(vf__pg_inspect_articles(s, err));
+    VF_TRY(fill_arrays(arrays, articles, order, n, err));
+    for (int i = 0; i < N_ARRAYS; i++)
+        vf__pg_add_bytes(&params, i == INSTANTS ? PG_TIMESTAMP_ARRAY : PG_TEXT_ARRAY, &arrays[i]);
+    const struct vf_sql_word words[] = {
+        {"id_type", s->id_type.data},
+        {"at", s->time_type == PG_TIMESTAMPTZ ? "r.at AT TIME ZONE 'UTC'" : "r.at"},
+    };
+    VF_TRY(vf__pg_query(s, upsert_articles, words, 2, &params, NULL, err));
+out:
+    for (int i = 0; i < N_ARRAYS; i++)
+        vf_buf_release(&arrays[i]);
+    return rc;
+}

@@ -1,0 +1,128 @@
+/* SQL functions of the SQLite store, so that its statements say the same as PostgreSQL's. */
+#include "store/sqlite_internal.h"
+
+#include "base/sha256.h"
+#include "store/timestamps.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The bytes of a value as text; a BLOB is taken as it is. */
+static struct vf_value value_of(sqlite3_value *value)
+{
+    const char *bytes = (const char *)sqlite3_value_text(value);
+    return (struct vf_value){bytes, (size_t)sqlite3_value_bytes(value)};
+}
+
+static bool seconds_to_us(double seconds, int64_t *ret)
+{
+    double us = seconds * (double)VF_US_PER_SECOND;
+    if (!(fabs(us) < 9e18))
+        return false;
+    *ret = llround(us);
+    return true;
+}
+
+/* Reads a time: ISO 8601 text, or seconds since 1970. */
+static bool instant_of(sqlite3_value *value, int64_t *ret)
+{
+    switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+        return !__builtin_mul_overflow(sqlite3_value_int64(value), VF_US_PER_SECOND, ret);
+    case SQLITE_FLOAT:
+        return seconds_to_us(sqlite3_value_double(value), ret);
+    case SQLITE_TEXT: {
+        struct vf_value text = value_of(value);
+        return vf_timestamp_parse(text.bytes, text.n, ret);
+    }
+    default:
+        return false;
+    }
+}
+
+/* vf_instant(time, id): microseconds since 1970-01-01 UTC; NULL stays NULL. */
+static void call_instant(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    (void)n;
+    int64_t us;
+    if (sqlite3_value_type(values[0]) == SQLITE_NULL)
+        return;
+    if (instant_of(values[0], &us)) {
+        sqlite3_result_int64(context, us);
+        return;
+    }
+    struct vf_value time = value_of(values[0]), id = value_of(values[1]);
+    char message[256];
+    snprintf(message, sizeof message, "the time of article %s is '%s', not ISO 8601",
+        id.bytes ? id.bytes : "NULL", time.bytes ? time.bytes : "");
+    sqlite3_result_error(context, message, -1);
+    sqlite3_result_error_code(context, SQLITE_MISMATCH);
+}
+
+/* vf_month(instant): "2025-01". */
+static void call_month(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    (void)n;
+    char text[VF_TIMESTAMP_CHARS];
+    vf_timestamp_format(sqlite3_value_int64(values[0]), text);
+    char *day = strrchr(text, '-');
+    sqlite3_result_text(context, text, day ? (int)(day - text) : -1, SQLITE_TRANSIENT);
+}
+
+static int hash_text(struct vf_value headline, struct vf_value body, uint8_t *ret)
+{
+    struct vf_buf text = {0};
+    int rc;
+    VF_TRY(vf_text_append(&text, headline, body, NULL));
+    VF_TRY(vf_sha256(text.data, text.size, ret, NULL));
+out:
+    vf_buf_release(&text);
+    return rc;
+}
+
+/* vf_state(headline, body, has_vector, text_hash, refresh): an enum vf_state. A vector whose
+ * text_hash is NULL does not count as changed. */
+static void call_state(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    (void)n;
+    enum vf_state state = VF_STATE_UNCHANGED;
+    enum vf_refresh refresh = (enum vf_refresh)sqlite3_value_int(values[4]);
+    struct vf_value headline = value_of(values[0]), body = value_of(values[1]);
+    if (vf_is_blank(headline) && vf_is_blank(body)) {
+        state = VF_STATE_EMPTY;
+    } else if (!sqlite3_value_int(values[2])) {
+        state = VF_STATE_MISSING;
+    } else if (refresh == VF_REFRESH_ALL) {
+        state = VF_STATE_CHANGED;
+    } else if (refresh == VF_REFRESH_CHANGED && sqlite3_value_type(values[3]) != SQLITE_NULL) {
+        uint8_t hash[VF_SHA256_BYTES];
+        const void *stored = sqlite3_value_blob(values[3]);
+        if (hash_text(headline, body, hash)) {
+            sqlite3_result_error_nomem(context);
+            return;
+        }
+        if (sqlite3_value_bytes(values[3]) != VF_SHA256_BYTES ||
+            memcmp(stored, hash, sizeof hash) != 0)
+            state = VF_STATE_CHANGED;
+    }
+    sqlite3_result_int(context, (int)state);
+}
+
+int vf__sqlite_add_functions(struct sqlite_store *s, struct vf_err *err)
+{
+    static const struct {
+        const char *name;
+        int n_arguments;
+        void (*call)(sqlite3_context *context, int n, sqlite3_value **values);
+    } functions[] = {
+        {"vf_instant", 2, call_instant},
+        {"vf_month", 1, call_month},
+        {"vf_state", 5, call_state},
+    };
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
+        if (sqlite3_create_function(s->db, functions[i].name, functions[i].n_arguments,
+                SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, functions[i].call, NULL, NULL))
+            return vf__sqlite_fail(s, err);
+    return 0;
+}

@@ -1,0 +1,391 @@
+/* Reading articles and vectors from SQLite.
+ *
+ * A column of times may hold ISO 8601 of several shapes or numbers, so that no index gives the
+ * order of the instants. A reader therefore sorts the ids of the selected articles once into a
+ * temporary table (which SQLite keeps on disk when it is large), and pages follow its numbers. */
+#include "store/sqlite_internal.h"
+
+#include "store/timestamps.h"
+#include "store/vector_bytes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INSTANT "vf_instant(a.{published_at}, a.{id})"
+
+/* Articles by instant and language: ?1 and ?2 are the bounds or NULL, ?3 the language or NULL. */
+#define SELECTED                                                                                   \
+    INSTANT " IS NOT NULL AND (?1 IS NULL OR " INSTANT " >= ?1) AND (?2 IS NULL OR " INSTANT       \
+            " < ?2) AND (?3 IS NULL OR lower({a.language}) = lower(?3))"
+
+/* The row of text_embeddings that belongs to article a, under model ?4. */
+#define VECTOR_OF_ARTICLE                                                                          \
+    "e.source_type = '" VF_SOURCE_TYPE "' AND e.source_id = CAST(a.{id} AS TEXT)"                  \
+    " AND e.model_id = ?4"
+
+#define STATE "vf_state(a.{headline}, a.{body}, e.vector IS NOT NULL, {hash}, ?5)"
+
+enum {
+    PARAMETER_FROM = 1,
+    PARAMETER_UNTIL,
+    PARAMETER_LANGUAGE,
+    PARAMETER_MODEL,
+    PARAMETER_REFRESH,
+    PARAMETER_LAST
+};
+
+/* Articles that a page may pass over, so that a caller comes to its senses now and then. */
+enum { MAX_ROWS_PASSED = 8192 };
+
+struct sqlite_reader {
+    struct vf_reader base;
+    struct sqlite_store *s;
+    char order_table[48]; /* the temporary table's name as SQL */
+    int64_t last;         /* number of the last article read */
+};
+
+/* ---- statements on a selection ---- */
+
+static int prepare(struct sqlite_store *s, const char *text, const char *order_table,
+    sqlite3_stmt **ret, struct vf_err *err)
+{
+    const struct vf_sql_word words[] = {
+        {"hash", s->info.has_text_hash ? "e.text_hash" : "NULL"},
+        {"truncated", s->info.has_truncated ? "e.truncated" : "0"},
+        {"a.language", s->has_language ? s->base.names.language.quoted : "NULL"},
+        {"order", order_table},
+    };
+    return vf__sqlite_prepare(s, text, words, 4, ret, err);
+}
+
+static void bind_instant(sqlite3_stmt *statement, int index, int64_t us, int64_t unbounded)
+{
+    if (us == unbounded)
+        sqlite3_bind_null(statement, index);
+    else
+        sqlite3_bind_int64(statement, index, us);
+}
+
+static int bind_selection(struct sqlite_store *s, sqlite3_stmt *statement,
+    const struct vf_selection *selection, struct vf_err *err)
+{
+    int rc;
+    bind_instant(statement, PARAMETER_FROM, selection->from_us, VF_INSTANT_MIN);
+    bind_instant(statement, PARAMETER_UNTIL, selection->until_us, VF_INSTANT_MAX);
+    VF_TRY(vf__sqlite_bind_text(s, statement, PARAMETER_LANGUAGE, selection->language, err));
+out:
+    return rc;
+}
+
+static int bind_model(struct sqlite_store *s, sqlite3_stmt *statement, const char *model_id,
+    enum vf_refresh refresh, struct vf_err *err)
+{
+    sqlite3_bind_int(statement, PARAMETER_REFRESH, (int)refresh);
+    return vf__sqlite_bind_text(s, statement, PARAMETER_MODEL, model_id, err);
+}
+
+/* The time column and, when it is asked for, the language column must be there. */
+static int check_selection(
+    struct sqlite_store *s, const struct vf_selection *selection, struct vf_err *err)
+{
+    int rc;
+    VF_TRY(vf__sqlite_inspect_articles(s, err));
+    VF_TRY(vf__sqlite_inspect_embeddings(s, err));
+    if (selection->language && !s->has_language) {
+        rc = vf_fail(err, VF_ERR_NOT_FOUND, "table %s has no column %s",
+            s->base.names.articles.quoted, s->base.names.language.quoted);
+        vf_hint(err, "name it with --language-column, or leave --language out");
+    }
+out:
+    return rc;
+}
+
+/* ---- readers ---- */
+
+void vf__sqlite_reader_free(struct vf_reader *base)
+{
+    struct sqlite_reader *reader = (struct sqlite_reader *)base;
+    char sql[80];
+    snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %s", reader->order_table);
+    sqlite3_exec(reader->s->db, sql, NULL, NULL, NULL);
+    free(reader);
+}
+
+static int create_order_table(struct sqlite_reader *reader, struct vf_err *err)
+{
+    char sql[120];
+    snprintf(
+        reader->order_table, sizeof reader->order_table, "temp.vf_order_%u", reader->s->readers++);
+    snprintf(sql, sizeof sql, "CREATE TEMP TABLE %s (n INTEGER PRIMARY KEY, id)",
+        reader->order_table + strlen("temp."));
+    return vf__sqlite_run(reader->s, sql, err);
+}
+
+static int fill_order_table(struct sqlite_reader *reader, struct vf_err *err)
+{
+    static const char oldest_first[] =
+        "INSERT INTO {order} (id) SELECT a.{id} FROM {articles} a WHERE " SELECTED
+        " ORDER BY " INSTANT ", a.{id}";
+    static const char newest_first[] =
+        "INSERT INTO {order} (id) SELECT a.{id} FROM {articles} a WHERE " SELECTED
+        " ORDER BY " INSTANT " DESC, a.{id} DESC";
+    struct sqlite_store *s = reader->s;
+    sqlite3_stmt *statement = NULL;
+    bool row;
+    int rc;
+    VF_TRY(prepare(s, reader->base.selection->newest_first ? newest_first : oldest_first,
+        reader->order_table, &statement, err));
+    VF_TRY(bind_selection(s, statement, reader->base.selection, err));
+    VF_TRY(vf__sqlite_step(s, statement, &row, err));
+out:
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+int vf__sqlite_reader_new(struct vf_store *store, const struct vf_selection *selection,
+    struct vf_reader **ret, struct vf_err *err)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    int rc;
+    struct sqlite_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return vf_fail_memory(err, "a reader");
+    reader->s = s;
+    reader->base = (struct vf_reader){store, selection};
+    VF_TRY(check_selection(s, selection, err));
+    VF_TRY(create_order_table(reader, err));
+    VF_TRY(fill_order_table(reader, err));
+    *ret = &reader->base;
+    return 0;
+out:
+    vf__sqlite_reader_free(&reader->base);
+    return rc;
+}
+
+/* Prepares `text` on what follows the articles read so far. */
+static int prepare_rest(
+    struct sqlite_reader *reader, const char *text, sqlite3_stmt **ret, struct vf_err *err)
+{
+    const struct vf_selection *selection = reader->base.selection;
+    int rc;
+    VF_TRY(prepare(reader->s, text, reader->order_table, ret, err));
+    VF_TRY(bind_model(reader->s, *ret, selection->model_id, selection->refresh, err));
+    sqlite3_bind_int64(*ret, PARAMETER_LAST, reader->last);
+out:
+    return rc;
+}
+
+#define REST                                                                                       \
+    " FROM {order} o CROSS JOIN {articles} a ON a.{id} = o.id"                                     \
+    " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE o.n > ?6"
+
+static struct vf_value column_value(sqlite3_stmt *row, int column)
+{
+    const char *bytes = (const char *)sqlite3_column_text(row, column);
+    return (struct vf_value){bytes, (size_t)sqlite3_column_bytes(row, column)};
+}
+
+/* Takes the row (number, id, state, headline, body) into the page. */
+static int take_row(
+    struct sqlite_store *s, sqlite3_stmt *row, struct vf_page *page, struct vf_err *err)
+{
+    enum vf_state state = (enum vf_state)sqlite3_column_int(row, 2);
+    const char *id = (const char *)sqlite3_column_text(row, 1);
+    if (state == VF_STATE_UNCHANGED)
+        page->unchanged++;
+    else if (state == VF_STATE_EMPTY)
+        page->empty++;
+    else if (!id)
+        return vf_fail(err, VF_ERR_DATA, "an article in %s has no id", s->path);
+    else
+        return vf_page_add(page, id, column_value(row, 3), column_value(row, 4), err);
+    return 0;
+}
+
+int vf__sqlite_reader_next(struct vf_reader *base, size_t max_articles, size_t max_bytes,
+    struct vf_page *page, bool *ret_end, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT o.n, CAST(a.{id} AS TEXT), " STATE ", a.{headline}, a.{body}" REST " ORDER BY o.n";
+    struct sqlite_reader *reader = (struct sqlite_reader *)base;
+    sqlite3_stmt *statement = NULL;
+    int64_t last = reader->last;
+    bool more = true;
+    int rc;
+    VF_TRY(prepare_rest(reader, text, &statement, err));
+    while (page->n < max_articles && page->bytes.size < max_bytes &&
+           page->unchanged + page->empty < MAX_ROWS_PASSED) {
+        VF_TRY(vf__sqlite_step(reader->s, statement, &more, err));
+        if (!more)
+            break;
+        VF_TRY(take_row(reader->s, statement, page, err));
+        last = sqlite3_column_int64(statement, 0);
+    }
+    reader->last = last;
+    *ret_end = !more;
+out:
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+int vf__sqlite_reader_count(struct vf_reader *base, struct vf_counts *ret, struct vf_err *err)
+{
+    static const char text[] = "SELECT " STATE ", count(*)" REST " GROUP BY 1";
+    struct sqlite_reader *reader = (struct sqlite_reader *)base;
+    sqlite3_stmt *statement = NULL;
+    bool row;
+    int rc;
+    VF_TRY(prepare_rest(reader, text, &statement, err));
+    for (;;) {
+        VF_TRY(vf__sqlite_step(reader->s, statement, &row, err));
+        if (!row)
+            break;
+        VF_TRY(vf_counts_add(ret, sqlite3_column_int64(statement, 0),
+            (uint64_t)sqlite3_column_int64(statement, 1), err));
+    }
+out:
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+/* ---- looking at what is there ---- */
+
+/* Visits the row (source_id, vector); `floats` is scratch. */
+static int visit_row(sqlite3_stmt *row, struct vf_buf *floats, vf_vector_visitor *visit,
+    void *context, struct vf_err *err)
+{
+    const char *source_id = (const char *)sqlite3_column_text(row, 0);
+    const void *blob = sqlite3_column_blob(row, 1);
+    size_t n = (size_t)sqlite3_column_bytes(row, 1);
+    int rc;
+    if (sqlite3_column_type(row, 1) != SQLITE_BLOB || n == 0 || n % 4 != 0)
+        return vf_fail(err, VF_ERR_DATA,
+            "the stored vector of article %s is no row of float32: %zu bytes", source_id, n);
+    vf_buf_clear(floats);
+    VF_TRY(vf_buf_reserve(floats, n, err));
+    float *vector = (float *)(void *)floats->data;
+    vf_vector_from_le(blob, n / 4, vector);
+    rc = visit(context, source_id, vector, n / 4, err);
+out:
+    return rc;
+}
+
+int vf__sqlite_scan_vectors(struct vf_store *store, const struct vf_selection *selection,
+    vf_vector_visitor *visit, void *context, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT e.source_id, e.vector FROM {articles} a CROSS JOIN"
+        " {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE e.vector IS NOT NULL AND " SELECTED;
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    struct vf_buf floats = {0};
+    sqlite3_stmt *statement = NULL;
+    bool row;
+    int rc;
+    VF_TRY(check_selection(s, selection, err));
+    VF_TRY(prepare(s, text, "", &statement, err));
+    VF_TRY(bind_selection(s, statement, selection, err));
+    VF_TRY(vf__sqlite_bind_text(s, statement, PARAMETER_MODEL, selection->model_id, err));
+    for (;;) {
+        VF_TRY(vf__sqlite_step(s, statement, &row, err));
+        if (!row)
+            break;
+        VF_TRY(visit_row(statement, &floats, visit, context, err));
+    }
+out:
+    sqlite3_finalize(statement);
+    vf_buf_release(&floats);
+    return rc;
+}
+
+int vf__sqlite_find_article(
+    struct vf_store *store, const char *id, struct vf_article_summary *ret, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT CAST(a.{id} AS TEXT), " INSTANT ", {a.language}, a.{headline}"
+        " FROM {articles} a WHERE a.{id} = ?1";
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    sqlite3_stmt *statement = NULL;
+    bool row;
+    int rc;
+    VF_TRY(vf__sqlite_inspect_articles(s, err));
+    VF_TRY(prepare(s, text, "", &statement, err));
+    VF_TRY(vf__sqlite_bind_text(s, statement, 1, id, err));
+    VF_TRY(vf__sqlite_step(s, statement, &row, err));
+    if (!row)
+        rc = vf_fail_no_article(err, id);
+    else
+        rc = vf_summary_fill(ret, (const char *)sqlite3_column_text(statement, 0),
+            sqlite3_column_int64(statement, 1), (const char *)sqlite3_column_text(statement, 2),
+            (const char *)sqlite3_column_text(statement, 3), err);
+out:
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+static int visit_model(struct sqlite_store *s, const char *model_id, vf_status_visitor *visit,
+    void *context, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT vf_month(" INSTANT "), " STATE ", count(*),"
+        " sum(CASE WHEN {truncated} THEN 1 ELSE 0 END) FROM {articles} a"
+        " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE " INSTANT " IS NOT NULL"
+        " GROUP BY 1, 2 ORDER BY 1, 2";
+    struct vf_status_fold fold = {.model_id = model_id, .visit = visit, .context = context};
+    sqlite3_stmt *statement = NULL;
+    bool row;
+    int rc;
+    VF_TRY(prepare(s, text, "", &statement, err));
+    VF_TRY(bind_model(s, statement, model_id, VF_REFRESH_CHANGED, err));
+    for (;;) {
+        VF_TRY(vf__sqlite_step(s, statement, &row, err));
+        if (!row)
+            break;
+        VF_TRY(vf_status_add(&fold, (const char *)sqlite3_column_text(statement, 0),
+            sqlite3_column_int64(statement, 1), (uint64_t)sqlite3_column_int64(statement, 2),
+            (uint64_t)sqlite3_column_int64(statement, 3), err));
+    }
+    VF_TRY(vf_status_end(&fold, err));
+out:
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+int vf__sqlite_status(struct vf_store *store, const char *model_id, vf_status_visitor *visit,
+    void *context, struct vf_err *err)
+{
+    static const char text[] = "SELECT DISTINCT model_id FROM {embeddings}"
+                               " WHERE source_type = '" VF_SOURCE_TYPE "' ORDER BY model_id";
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    sqlite3_stmt *models = NULL;
+    bool row;
+    int rc;
+    VF_TRY(vf__sqlite_inspect_articles(s, err));
+    VF_TRY(vf__sqlite_inspect_embeddings(s, err));
+    if (model_id) {
+        rc = visit_model(s, model_id, visit, context, err);
+        goto out;
+    }
+    VF_TRY(prepare(s, text, "", &models, err));
+    for (;;) {
+        VF_TRY(vf__sqlite_step(s, models, &row, err));
+        if (!row)
+            break;
+        VF_TRY(visit_model(s, (const char *)sqlite3_column_text(models, 0), visit, context, err));
+    }
+out:
+    sqlite3_finalize(models);
+    return rc;
+}
+
+int vf__sqlite_count_articles(struct vf_store *store, uint64_t *ret, struct vf_err *err)
+{
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    int64_t count;
+    int rc;
+    VF_TRY(vf__sqlite_inspect_articles(s, err));
+    VF_TRY(vf__sqlite_get_integer(s, "SELECT count(*) FROM {articles}", &count, err));
+    *ret = (uint64_t)count;
+out:
+    return rc;
+}

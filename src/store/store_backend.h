@@ -1,0 +1,129 @@
+/* What a database has to do for store.h, and what all of them share. Only for src/store. */
+#ifndef VF_STORE_STORE_BACKEND_H
+#define VF_STORE_STORE_BACKEND_H
+
+#include "store/article_text.h"
+#include "store/sql_text.h"
+#include "store/store.h"
+
+#define VF_SQLITE_SCHEME "sqlite:"
+#define VF_SOURCE_TYPE "NEWS"
+
+struct vf_table_name {
+    char *schema; /* NULL: where the database looks by itself */
+    char *table;
+    char *prefix;       /* the schema as SQL with its dot, or "" */
+    char *quoted_table; /* as SQL, without the schema */
+    char *quoted;       /* as SQL */
+};
+
+struct vf_column_name {
+    char *name;
+    char *quoted;
+};
+
+/* struct vf_store_names with the defaults filled in. */
+struct vf_names {
+    struct vf_table_name articles, embeddings;
+    struct vf_column_name id, published_at, language, headline, body;
+    bool published_at_given;                 /* else "timestamp" may take its place */
+    char *articles_index, *embeddings_index; /* quoted */
+};
+
+enum { VF_NAME_WORDS = 13 };
+
+VF_MUST_CHECK int vf_names_init(
+    struct vf_names *names, const struct vf_store_names *given, struct vf_err *err);
+
+void vf_names_release(struct vf_names *names);
+
+/* Replaces the column's name by `name`. */
+VF_MUST_CHECK int vf_column_name_set(
+    struct vf_column_name *column, const char *name, struct vf_err *err);
+
+/* Fills the words that stand for names in a statement. They point into `names`. */
+void vf_names_words(const struct vf_names *names, struct vf_sql_word words[VF_NAME_WORDS]);
+
+struct vf_store {
+    const struct vf_store_ops *ops;
+    struct vf_names names;
+    char *description;
+};
+
+struct vf_reader {
+    struct vf_store *store;
+    const struct vf_selection *selection;
+};
+
+/* The functions of store.h that differ. Arguments have been checked. Of rows and
+ * articles, the `n` at the positions in `order` are to be written: sorted by id, each id once. */
+struct vf_store_ops {
+    bool is_sqlite;
+    void (*close)(struct vf_store *store);
+    int (*init)(struct vf_store *store, const struct vf_schema_options *options,
+        size_t *ret_changes, struct vf_err *err);
+    int (*has_articles)(struct vf_store *store, bool *ret, struct vf_err *err);
+    int (*check)(struct vf_store *store, size_t dimensions, bool for_writing,
+        struct vf_store_info *ret, struct vf_err *err);
+    int (*reader_new)(struct vf_store *store, const struct vf_selection *selection,
+        struct vf_reader **ret, struct vf_err *err);
+    void (*reader_free)(struct vf_reader *reader);
+    /* `page` is empty. */
+    int (*reader_next)(struct vf_reader *reader, size_t max_articles, size_t max_bytes,
+        struct vf_page *page, bool *ret_end, struct vf_err *err);
+    /* *ret is zeroed. */
+    int (*reader_count)(struct vf_reader *reader, struct vf_counts *ret, struct vf_err *err);
+    int (*write)(struct vf_store *store, const char *model_id, size_t dimensions,
+        const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err);
+    int (*import)(struct vf_store *store, const struct vf_import_article *articles,
+        const size_t *order, size_t n, struct vf_err *err);
+    int (*scan_vectors)(struct vf_store *store, const struct vf_selection *selection,
+        vf_vector_visitor *visit, void *context, struct vf_err *err);
+    int (*find_article)(
+        struct vf_store *store, const char *id, struct vf_article_summary *ret, struct vf_err *err);
+    int (*status)(struct vf_store *store, const char *model_id, vf_status_visitor *visit,
+        void *context, struct vf_err *err);
+    int (*count_articles)(struct vf_store *store, uint64_t *ret, struct vf_err *err);
+};
+
+VF_MUST_CHECK int vf_postgres_open(
+    const char *url, struct vf_names *names, struct vf_store **ret, struct vf_err *err);
+
+/* `path` is what follows VF_SQLITE_SCHEME. Both take over *names on success and zero it. */
+VF_MUST_CHECK int vf_sqlite_open(const char *path, struct vf_names *names, unsigned flags,
+    struct vf_store **ret, struct vf_err *err);
+
+/* Appends the type of the vector column as SQL, e.g. "vector(384)". */
+VF_MUST_CHECK int vf_schema_vector_type(
+    const struct vf_schema_options *options, struct vf_buf *type, struct vf_err *err);
+
+/* Appends an article to a page; vf_page_seal() then sets the pointers of all. */
+VF_MUST_CHECK int vf_page_add(struct vf_page *page, const char *id, struct vf_value headline,
+    struct vf_value body, struct vf_err *err);
+
+void vf_page_seal(struct vf_page *page);
+
+/* Collects (month, state) groups that come ordered by month and visits each month once. */
+struct vf_status_fold {
+    const char *model_id;
+    vf_status_visitor *visit;
+    void *context;
+    char month[16];
+    struct vf_status_row row;
+};
+
+/* Adds `n` articles of `state`, of which `truncated` have a vector of a cut text. */
+VF_MUST_CHECK int vf_status_add(struct vf_status_fold *fold, const char *month, int64_t state,
+    uint64_t n, uint64_t truncated, struct vf_err *err);
+
+/* Visits the last month, if there was any. */
+VF_MUST_CHECK int vf_status_end(struct vf_status_fold *fold, struct vf_err *err);
+
+/* Copies of a summary's fields; `language` and `headline` may be NULL. */
+VF_MUST_CHECK int vf_summary_fill(struct vf_article_summary *ret, const char *id,
+    int64_t published_at_us, const char *language, const char *headline, struct vf_err *err);
+
+/* VF_ERR_NOT_FOUND: no article with this id. */
+int vf_fail_no_article(struct vf_err *err, const char *id);
+
+#endif
