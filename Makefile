@@ -2,7 +2,10 @@
 CMAKE_PRESET ?= release
 PREFIX ?= /usr/local
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+MAKEFLAGS += --no-print-directory
 BUILD = build/$(CMAKE_PRESET)
+# Where scripts/install-deps puts a CMake when the system's is too old.
+export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
 all: $(BUILD)/CMakeCache.txt ## build the programs into build/bin
 	@cmake --build $(BUILD) --parallel $(JOBS)
@@ -12,16 +15,21 @@ $(BUILD)/CMakeCache.txt:
 	  echo "cmake is missing: run scripts/install-deps build" >&2; exit 1; }
 	@cmake --preset $(CMAKE_PRESET)
 
+# The tests and benchmarks are built on demand: they need cmocka.
+with-tests:
+	@cmake --preset $(CMAKE_PRESET) -DVECFILL_TESTS=ON
+	@cmake --build $(BUILD) --parallel $(JOBS)
+
 demo: ## set everything up, embed the sample articles, and search them
 	@scripts/demo
 
 check: ## set everything up and run all tests, sanitizers included
 	@scripts/check
 
-test: all ## run the tests of one preset (CMAKE_PRESET=dev, asan, tsan, …), without set-up
+test: with-tests ## run the tests of one preset (CMAKE_PRESET=dev, asan, tsan, …), without set-up
 	@ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
 
-bench: all ## measure kernels, stages and the whole program
+bench: with-tests ## measure kernels, stages and the whole program
 	@bench/run
 
 install: all ## install programs, library and manual (PREFIX=/usr/local, DESTDIR=)
@@ -36,4 +44,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{ printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all demo check test bench install format clean help
+.PHONY: all with-tests demo check test bench install format clean help

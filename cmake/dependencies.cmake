@@ -1,4 +1,9 @@
 # What vecfill links with; docs/architecture.md says why each.
+if(APPLE)
+  # Homebrew keeps these beside the system's own.
+  execute_process(COMMAND brew --prefix OUTPUT_VARIABLE BREW OUTPUT_STRIP_TRAILING_WHITESPACE)
+  list(APPEND CMAKE_PREFIX_PATH ${BREW}/opt/libpq ${BREW}/opt/openssl@3 ${BREW}/opt/sqlite)
+endif()
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.10)
