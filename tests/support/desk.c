@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { URL_BYTES = 512, TEXT_BYTES = 2048 };
+enum { URL_BYTES = 512, BODY_BYTES = 768 };
 
 static const int64_t new_year_2025_us = 1735689600000000;
 
@@ -45,42 +45,66 @@ void desk_release(struct desk *desk)
     scratch_release(&desk->scratch);
 }
 
-static void import(struct desk *desk, const struct vf_import_article *article)
-{
-    struct vf_err err = {0};
-    int rc = vf_store_import(desk->writer, article, 1, &err);
-    vf_check(rc == 0, "article %s: %s", article->id, err.msg);
-}
+/* An article and the strings that it points to. */
+struct draft {
+    struct vf_import_article article;
+    char id[16], headline[32], body[BODY_BYTES];
+};
 
-void desk_put(struct desk *desk, unsigned number, const char *headline, const char *body)
+static void draft_init(struct draft *draft, unsigned number, const char *headline, const char *body)
 {
-    char id[16];
-    snprintf(id, sizeof id, "%u", number);
-    const struct vf_import_article article = {.id = id,
+    snprintf(draft->id, sizeof draft->id, "%u", number);
+    draft->article = (struct vf_import_article){.id = draft->id,
         .published_at_us = new_year_2025_us + (int64_t)number * 1000000,
         .language = number % 2 ? "de" : "en",
         .headline = headline,
         .body = body};
-    import(desk, &article);
+}
+
+static void import(struct desk *desk, const struct vf_import_article *articles, size_t n)
+{
+    struct vf_err err = {0};
+    int rc = vf_store_import(desk->writer, articles, n, &err);
+    vf_check(rc == 0, "article %s: %s", articles[0].id, err.msg);
+}
+
+void desk_put(struct desk *desk, unsigned number, const char *headline, const char *body)
+{
+    struct draft draft;
+    draft_init(&draft, number, headline, body);
+    import(desk, &draft.article, 1);
+}
+
+/* The words follow from the number; none of them is "poison". */
+static void draft_words(struct draft *draft, unsigned number)
+{
+    size_t n_words, used = 0;
+    const char *const *words = tiny_model_words(&n_words);
+    snprintf(draft->headline, sizeof draft->headline, "%u", number);
+    for (unsigned k = 0; k < 3 + number * 37 % 87; k++) {
+        const char *word = words[(number * 31 + k * (k + number)) % n_words];
+        if (strcmp(word, "poison") == 0)
+            word = "port";
+        int n = snprintf(draft->body + used, sizeof draft->body - used, "%s ", word);
+        used += (size_t)n;
+        assert_in_range(used, 1, sizeof draft->body - 1);
+    }
+    draft_init(draft, number, draft->headline, draft->body);
 }
 
 void desk_fill(struct desk *desk, unsigned first, unsigned n)
 {
-    size_t n_words;
-    const char *const *words = tiny_model_words(&n_words);
-    desk_sql(desk, "SELECT 1"); /* fails here when a transaction was left open */
-    for (unsigned i = first; i < first + n; i++) {
-        char headline[32], body[TEXT_BYTES];
-        size_t used = 0;
-        snprintf(headline, sizeof headline, "%u", i);
-        for (unsigned k = 0; k < 3 + i * 37 % 87; k++) {
-            const char *word = words[(i * 31 + k * (k + i)) % n_words];
-            if (strcmp(word, "poison") == 0)
-                word = "port";
-            used += (size_t)snprintf(body + used, sizeof body - used, "%s ", word);
-        }
-        desk_put(desk, i, headline, body);
+    struct draft *drafts = calloc(n, sizeof *drafts);
+    struct vf_import_article *articles = calloc(n, sizeof *articles);
+    assert_non_null(drafts);
+    assert_non_null(articles);
+    for (unsigned i = 0; i < n; i++) {
+        draft_words(&drafts[i], first + i);
+        articles[i] = drafts[i].article;
     }
+    import(desk, articles, n);
+    free(articles);
+    free(drafts);
 }
 
 void desk_sql(struct desk *desk, const char *sql)
