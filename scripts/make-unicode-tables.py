@@ -147,7 +147,8 @@ def main():
         write_table(out, "struct class_range combining_classes",
                     [f"{{0x{a:X}, 0x{b:X}, {k}}}," for a, b, k in class_ranges(classes)])
         write_table(out, "struct case_range lower_case",
-                    [f"{{0x{a:X}, 0x{b:X}, {s}, {d}}}," for a, b, s, d in case_ranges(probe_lower())])
+                    [f"{{0x{a:X}, 0x{b:X}, {s}, {d}}},"
+                     for a, b, s, d in case_ranges(probe_lower())])
         write_table(out, "struct decomposition decompositions",
                     [f"{{0x{c:X}, {{{', '.join(f'0x{ord(x):X}' for x in d)}}}}},"
                      for c, d in sorted(decompositions.items())])
