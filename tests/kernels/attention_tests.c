@@ -175,6 +175,30 @@ void attention_selects_one_key(void **state)
     }
 }
 
+/* Two keys of one dimension, with scores 0 and -x and values 0 and 1: the result is the weight
+ * 2^-x / (1 + 2^-x) alone. Products with 1 are exact, so that the scores have no error. Weights
+ * below the normal range of float may become 0. */
+void attention_weights_are_powers_of_two(void **state)
+{
+    const struct vf_kernels *kernels = *state;
+    enum { STEPS = 5000, RANGE = 200 };
+    for (size_t i = 0; i <= STEPS; i++) {
+        double x = (double)(float)((double)i * RANGE / STEPS);
+        struct attention_case t = new_case(kernels, (struct attention_shape){1, 2, 1}, i);
+        size_t first = i % 2; /* the order of the keys */
+        t.q.at[0] = 1;
+        matrix_row(&t.k, first)[0] = 0;
+        matrix_row(&t.k, 1 - first)[0] = (float)-x;
+        matrix_row(&t.v, first)[0] = 0;
+        matrix_row(&t.v, 1 - first)[0] = 1;
+        run_case(&t, kernels);
+        double weight = exp2(-x) / (1 + exp2(-x));
+        double tolerance = (2 * VF_EXP2_BOUND + 12 * VF_U) * weight + 0x1p-126;
+        check_near(t.out.at[0], weight, tolerance, t.name, 0, 0);
+        free_case(&t);
+    }
+}
+
 void attention_rows_are_independent(void **state)
 {
     const struct vf_kernels *kernels = *state;
