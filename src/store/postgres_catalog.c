@@ -442,9 +442,9 @@ static int check_writable(struct pg_store *s, struct vf_err *err)
         goto out;
     }
     VF_TRY(exists(s,
-        "SELECT 1 FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'"
-        " WHERE d.refobjid = to_regclass($1) AND d.deptype = 'a'"
-        " AND NOT has_sequence_privilege(c.oid, 'USAGE')",
+        "SELECT 1 FROM pg_depend d JOIN pg_class c ON c.oid = d.objid"
+        " WHERE d.refobjid = to_regclass($1) AND d.deptype = 'a' AND CASE c.relkind"
+        " WHEN 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false END",
         &there, err));
     if (there) {
         rc = vf_fail(err, VF_ERR_PERMISSION, "role %s may not use the sequence of %s",

@@ -29,6 +29,10 @@
     " LEFT JOIN {embeddings} e ON e.source_type = '" VF_SOURCE_TYPE "'"                            \
     " AND e.source_id = k.id::text AND e.model_id = $4 OFFSET 0"
 
+/* The PAGE of STATES: all, or the first $8. */
+#define ALL_ROWS ""
+#define ORDERED_ROWS " ORDER BY a.{published_at} {direction}, a.{id} {direction} LIMIT $8"
+
 /* Rows that a page looks at: as many as it may hold, and more when few of them are to do. */
 enum { MAX_ROWS_SCANNED = 8192 };
 
@@ -166,23 +170,17 @@ void vf__pg_reader_free(struct vf_reader *base)
 /* Of the $8 articles looked at, the texts of those to do come along until $9 articles or $10 bytes
  * are reached; octet_length() does not unpack a long text. */
 static const char select_page[] =
-    "SELECT id::text, at::{time}, state::int8, CASE WHEN state < 2 "
-    "AND n_before < $9 AND"
-    " bytes_before < $10 THEN headline END, CASE WHEN state < 2 AND "
-    "n_before < $9 AND"
-    " bytes_before < $10 THEN body END, (state < 2 AND (n_before >= "
-    "$9 OR bytes_before >="
-    " $10))::int::int8 FROM (SELECT id, at, headline, body, state,"
-    " count(*) FILTER (WHERE state < 2) OVER before AS n_before,"
-    " coalesce(sum(coalesce(octet_length(headline), 0) + "
-    "coalesce(octet_length(body), 0))"
-    " FILTER (WHERE state < 2) OVER before, 0) AS bytes_before"
-    " FROM (" STATES(" ORDER BY a.{published_at} {direction}, a.{id} {direction} "
-                     "LIMIT $8") ") s WINDOW before AS (ORDER BY at {direction}, "
-                                 "id {direction}"
-                                 " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 "
-                                 "PRECEDING)) p ORDER BY at {direction}, id "
-                                 "{direction}";
+    "SELECT p.id::text, p.at::{time}, p.state::int8,"
+    " CASE WHEN p.state < 2 AND NOT p.beyond THEN p.headline END,"
+    " CASE WHEN p.state < 2 AND NOT p.beyond THEN p.body END,"
+    " (p.state < 2 AND p.beyond)::int::int8"
+    " FROM (SELECT s.*, count(*) FILTER (WHERE s.state < 2) OVER before >= $9"
+    " OR coalesce(sum(coalesce(octet_length(s.headline), 0) + coalesce(octet_length(s.body), 0))"
+    " FILTER (WHERE s.state < 2) OVER before, 0) >= $10 AS beyond"
+    " FROM (" STATES(ORDERED_ROWS) ") s"
+                                   " WINDOW before AS (ORDER BY s.at {direction}, s.id {direction}"
+                                   " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) p"
+                                   " ORDER BY p.at {direction}, p.id {direction}";
 
 enum { FIELD_ID, FIELD_TIME, FIELD_STATE, FIELD_HEADLINE, FIELD_BODY, FIELD_BEYOND };
 
@@ -260,7 +258,8 @@ out:
 
 int vf__pg_reader_count(struct vf_reader *base, struct vf_counts *ret, struct vf_err *err)
 {
-    static const char text[] = "SELECT state::int8, count(*) FROM (" STATES("") ") s GROUP BY 1";
+    static const char text[] =
+        "SELECT state::int8, count(*) FROM (" STATES(ALL_ROWS) ") s GROUP BY 1";
     struct pg_reader *reader = (struct pg_reader *)base;
     struct pg_params params = {0};
     PGresult *rows = NULL;
@@ -319,7 +318,7 @@ static int visit_row(const struct pg_store *s, const PGresult *row, struct vf_bu
 {
     const char *source_id = PQgetvalue(row, 0, 0);
     struct vf_value value = vf__pg_get_value(row, 0, 1);
-    size_t n;
+    size_t n = 0;
     int rc = vf__pg_is_bytea(s) ? parse_bytes(value, floats, &n, err)
                                 : parse_floats(value, floats, &n, err);
     if (rc) {
@@ -427,7 +426,7 @@ static int visit_model(struct pg_store *s, const char *model_id, vf_status_visit
 {
     static const char text[] =
         "SELECT to_char({utc}, 'YYYY-MM'), state::int8, count(*), count(*) FILTER (WHERE truncated)"
-        " FROM (" STATES("") ") s GROUP BY 1, 2 ORDER BY 1, 2";
+        " FROM (" STATES(ALL_ROWS) ") s GROUP BY 1, 2 ORDER BY 1, 2";
     static const struct vf_selection all = {.from_us = VF_INSTANT_MIN, .until_us = VF_INSTANT_MAX};
     struct vf_status_fold fold = {.model_id = model_id, .visit = visit, .context = context};
     struct pg_params params = {0};

@@ -54,11 +54,13 @@ static bool drop_privileges(void)
 
 /* ---- where the programs are ---- */
 
-static bool has_program(const char *bindir, const char *name)
+/* Whether a program starts, its libraries included. */
+static bool can_run(const char *bindir, const char *name)
 {
     char path[1100];
     snprintf(path, sizeof path, "%s/%s", bindir, name);
-    return access(path, X_OK) == 0;
+    const char *const argv[] = {path, "--version", NULL};
+    return run_program(argv, "/dev/null");
 }
 
 /* Whether the user that the server will run as can start it: a checkout below /root is closed to
@@ -67,9 +69,8 @@ static bool is_usable(const char *bindir)
 {
     pid_t pid = fork();
     if (pid == 0)
-        _exit(drop_privileges() && has_program(bindir, "initdb") && has_program(bindir, "postgres")
-                  ? 0
-                  : 1);
+        _exit(
+            drop_privileges() && can_run(bindir, "initdb") && can_run(bindir, "postgres") ? 0 : 1);
     int status = -1;
     return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
            WEXITSTATUS(status) == 0;
@@ -164,7 +165,27 @@ static pid_t start_postgres(const struct pg_server *server, const char *data, co
     return pid;
 }
 
-/* Makes a cluster, runs it until the lifeline closes or the server dies, and cleans up. */
+static void print_file(const char *path)
+{
+    char line[512];
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        fprintf(stderr, "postgres: %s", line);
+    if (file)
+        fclose(file);
+}
+
+/* Waits until the lifeline closes (true) or the server ends by itself. */
+static bool watch(pid_t postgres, int lifeline)
+{
+    struct pollfd end = {.fd = lifeline, .events = POLLIN};
+    while (poll(&end, 1, POLL_MS) <= 0)
+        if (waitpid(postgres, NULL, WNOHANG) != 0)
+            return false;
+    return true;
+}
+
+/* Makes a cluster, runs it until the lifeline closes, and cleans up. */
 static void guard(const struct pg_server *server, int lifeline)
 {
     char data[100], log[100], initdb[1100];
@@ -177,14 +198,11 @@ static void guard(const struct pg_server *server, int lifeline)
     pid_t pid = -1;
     if (run_program(make_cluster, log) && write_hba(data))
         pid = start_postgres(server, data, log);
-
-    /* Without a server this waits all the same: the starter reads the log before it lets go. */
-    struct pollfd end = {.fd = lifeline, .events = POLLIN};
-    while (poll(&end, 1, -1) < 0 && errno == EINTR)
-        continue;
-    if (pid > 0) {
+    if (pid > 0 && watch(pid, lifeline)) {
         kill(pid, SIGQUIT);
         waitpid(pid, NULL, 0);
+    } else {
+        print_file(log);
     }
     run_program(remove_all, NULL);
 }
@@ -214,17 +232,6 @@ static bool start_guardian(struct pg_server *server)
 
 /* ---- life cycle ---- */
 
-static void print_log(const struct pg_server *server)
-{
-    char path[100], line[512];
-    snprintf(path, sizeof path, "%s/log", server->directory);
-    FILE *file = fopen(path, "r");
-    while (file && fgets(line, sizeof line, file))
-        fprintf(stderr, "postgres: %s", line);
-    if (file)
-        fclose(file);
-}
-
 static bool wait_until_ready(const struct pg_server *server)
 {
     char info[200];
@@ -233,6 +240,8 @@ static bool wait_until_ready(const struct pg_server *server)
     for (int waited = 0; waited < START_SECONDS * 1000; waited += POLL_MS) {
         if (PQping(info) == PQPING_OK)
             return true;
+        if (waitpid(server->guardian, NULL, WNOHANG) != 0)
+            return false;
         poll(NULL, 0, POLL_MS);
     }
     return false;
@@ -261,7 +270,6 @@ bool pg_server_start(struct pg_server *server)
     }
     if (!start_guardian(server) || !wait_until_ready(server)) {
         fprintf(stderr, "cannot start the server in %s\n", server->bindir);
-        print_log(server);
         pg_server_stop(server);
         return false;
     }
@@ -273,7 +281,7 @@ void pg_server_stop(struct pg_server *server)
     if (server->guardian <= 0)
         return;
     close(server->lifeline);
-    waitpid(server->guardian, NULL, 0);
+    waitpid(server->guardian, NULL, 0); /* fails when it has ended by itself, which is as good */
     server->guardian = 0;
 }
 
