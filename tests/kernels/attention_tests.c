@@ -89,7 +89,7 @@ static void free_case(struct attention_case *t)
 static void check_row(const struct attention_case *t, size_t i, double *score, double *p)
 {
     size_t n = t->op.n, size = t->op.head_size;
-    double max = -INFINITY, largest = 0, sum = 0;
+    double max = -HUGE_VAL, largest = 0, sum = 0;
     for (size_t j = 0; j < n; j++) {
         double magnitude = 0;
         score[j] = 0;

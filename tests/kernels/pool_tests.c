@@ -45,7 +45,7 @@ void pools_equal_the_reference(void **state)
         matrix_check_same_bits(&got, &want, name);
         matrix_check_canaries(&got, name);
         for (size_t j = 0; j < n; j++) {
-            double sum = 0, max = -INFINITY, magnitude = 0;
+            double sum = 0, max = -HUGE_VAL, magnitude = 0;
             for (size_t r = 0; r < m; r++) {
                 double value = (double)matrix_row(&x, r)[j];
                 sum += value / (double)m;
