@@ -331,8 +331,8 @@ static int run_backfill(struct vf_console *console, void *data, struct vf_err *e
 
 const struct vf_command vf_cmd_backfill = {
     .name = "backfill",
-    .operands = "",
-    .summary = "Embeds the articles of a table and stores their vectors under a model_id.",
+    .operands = "(--as-of D | --date-range A B)",
+    .summary = "Embeds the articles of a table and stores their vectors",
     .groups = groups,
     .n_groups = sizeof groups / sizeof groups[0],
     .args_size = sizeof(struct backfill_args),

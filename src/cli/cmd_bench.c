@@ -13,6 +13,9 @@
 
 enum { DEFAULT_SECONDS = 5, DEFAULT_TOKENS = 128, GENERATED_TEXTS = 64 };
 
+/* Texts between two looks at the clock. */
+enum { WINDOW = 64 };
+
 /* Texts that a bench keeps in memory, at most. */
 #define MAX_TEXTS ((size_t)100000)
 
@@ -157,7 +160,7 @@ static int prepare(struct corpus *corpus, const struct bench_args *args, struct 
     }
     corpus->tokens = calloc(corpus->n, sizeof *corpus->tokens);
     corpus->sequences = calloc(corpus->n, sizeof *corpus->sequences);
-    corpus->vectors = malloc(VF_TEXT_WINDOW * info->dimensions * sizeof *corpus->vectors);
+    corpus->vectors = malloc(WINDOW * info->dimensions * sizeof *corpus->vectors);
     if (!corpus->tokens || !corpus->sequences || !corpus->vectors)
         return vf_fail_memory(err, "the texts' tokens");
     for (size_t i = 0; i < corpus->n; i++) {
@@ -203,7 +206,7 @@ static int run_stage(
 static int measure(struct corpus *corpus, enum stage stage, double seconds, struct measure *ret,
     struct vf_err *err)
 {
-    size_t window = corpus->n < VF_TEXT_WINDOW ? corpus->n : VF_TEXT_WINDOW;
+    size_t window = corpus->n < WINDOW ? corpus->n : WINDOW;
     int rc = run_stage(corpus, stage, 0, window, err);
     int64_t begin = vf_now_ns();
     *ret = (struct measure){0};
@@ -289,7 +292,7 @@ out:
 const struct vf_command vf_cmd_bench = {
     .name = "bench",
     .operands = "",
-    .summary = "Measures tokens per second of tokenizing, of encoding, and of both together.",
+    .summary = "Measures tokens per second of each stage",
     .groups = groups,
     .n_groups = sizeof groups / sizeof groups[0],
     .args_size = sizeof(struct bench_args),

@@ -222,7 +222,8 @@ out:
 const struct vf_command vf_cmd_embed = {
     .name = "embed",
     .operands = "[FILE...]",
-    .summary = "Embeds JSON Lines: strings, or objects with text or headline and body.",
+    .summary = "Turns the texts of JSON Lines into vectors",
+    .details = "A line is a string, or an object with text, or with headline and body.",
     .max_operands = INT_MAX,
     .groups = groups,
     .n_groups = sizeof groups / sizeof groups[0],

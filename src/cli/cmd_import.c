@@ -147,7 +147,8 @@ out:
 const struct vf_command vf_cmd_import = {
     .name = "import",
     .operands = "FILE...",
-    .summary = "Imports articles from JSON Lines or CSV (-: standard input), by article_id.",
+    .summary = "Imports articles from JSON Lines or CSV, by article_id",
+    .details = "The file - is standard input.",
     .min_operands = 1,
     .max_operands = INT_MAX,
     .groups = groups,

@@ -80,7 +80,7 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
 const struct vf_command vf_cmd_init = {
     .name = "init",
     .operands = "",
-    .summary = "Creates the tables, or brings them up to date; run it as often as you like.",
+    .summary = "Creates the tables, or brings them up to date",
     .groups = groups,
     .n_groups = sizeof groups / sizeof groups[0],
     .args_size = sizeof(struct init_args),

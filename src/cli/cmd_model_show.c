@@ -94,7 +94,7 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
 const struct vf_command vf_cmd_model_show = {
     .name = "model show",
     .operands = "NAME",
-    .summary = "Shows what a model is, how its texts are read, and where its files lie.",
+    .summary = "Shows what a model is and where its files lie",
     .min_operands = 1,
     .max_operands = 1,
     .groups = groups,

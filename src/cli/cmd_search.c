@@ -151,7 +151,7 @@ out:
 const struct vf_command vf_cmd_search = {
     .name = "search",
     .operands = "TEXT",
-    .summary = "Finds the stored articles nearest to a text, by cosine.",
+    .summary = "Finds the stored articles nearest to a text, by cosine",
     .min_operands = 1,
     .max_operands = 1,
     .groups = groups,

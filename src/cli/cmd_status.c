@@ -170,7 +170,7 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
 const struct vf_command vf_cmd_status = {
     .name = "status",
     .operands = "",
-    .summary = "Shows what is embedded, missing or changed, by model_id and month.",
+    .summary = "Shows what is embedded, missing or changed, by month",
     .groups = groups,
     .n_groups = sizeof groups / sizeof groups[0],
     .args_size = sizeof(struct status_args),

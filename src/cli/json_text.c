@@ -88,7 +88,7 @@ out:
 
 int vf_json_print(json_t *value, FILE *out, struct vf_err *err)
 {
-    char *text = value ? json_dumps(value, 0) : NULL;
+    char *text = value ? json_dumps(value, JSON_REAL_PRECISION(12)) : NULL;
     json_decref(value);
     if (!text)
         return vf_fail_memory(err, "the report");

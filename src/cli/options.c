@@ -85,7 +85,7 @@ bool vf_is_nearer(const char *name, const char *candidate, size_t *best)
 {
     size_t length = strlen(name);
     size_t distance = vf_edit_distance(name, candidate);
-    if (length >= 3 && strncmp(name, candidate, length) == 0)
+    if (length >= 2 && strncmp(name, candidate, length) == 0)
         distance = min_size(distance, 1);
     if (distance >= *best || distance > 1 + length / 3)
         return false;
@@ -284,10 +284,14 @@ void vf_options_print_help(const struct vf_command *command, FILE *out)
     struct cursor c = {.command = command};
     while (next_option(&c))
         n_options++;
-    bool all = n_options + 4 <= VF_HELP_LINES;
+    size_t n_lines = n_options + (command->details ? 4 : 3);
+    bool all = n_lines <= VF_HELP_LINES;
 
-    fprintf(out, "Usage: vecfill %s%s%s [OPTION]...\n%s\n\n", command->name,
+    fprintf(out, "Usage: vecfill %s%s%s [OPTION]...\n%s.\n", command->name,
         command->operands[0] ? " " : "", command->operands, command->summary);
+    if (command->details)
+        fprintf(out, "%s\n", command->details);
+    fputc('\n', out);
     c = (struct cursor){.command = command};
     for (const struct vf_option *o; (o = next_option(&c));)
         if (all || !o->minor)

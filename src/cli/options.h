@@ -59,7 +59,8 @@ struct vf_console;
 struct vf_command {
     const char *name;     /* as it is typed, e.g. "backfill" or "model show" */
     const char *operands; /* for the usage line, or "" */
-    const char *summary;  /* one line */
+    const char *summary;  /* one line, beside the name in a list of commands */
+    const char *details;  /* a line more in the command's own help, or NULL */
     size_t min_operands, max_operands;
     const struct vf_option_group *groups; /* its own first; without vf_common_options */
     size_t n_groups;

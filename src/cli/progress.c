@@ -32,6 +32,15 @@ void vf_format_duration(double seconds, char *ret, size_t size)
         snprintf(ret, size, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, s / 3600, s / 60 % 60, s % 60);
 }
 
+static double seconds_left(const struct vf_meter *meter, uint64_t total, double seconds)
+{
+    if (meter->step_done >= total)
+        return 0;
+    double pace = meter->step_seconds / (double)meter->step_done;
+    double left = pace * (double)(total - meter->step_done) - (seconds - meter->step_seconds);
+    return left > 0 ? left : 0;
+}
+
 void vf_meter_format(const struct vf_meter *meter, uint64_t done, uint64_t total, uint64_t tokens,
     double seconds, size_t bar_columns, char *ret, size_t size)
 {
@@ -49,9 +58,8 @@ void vf_meter_format(const struct vf_meter *meter, uint64_t done, uint64_t total
         bar[bar_columns + 1] = ']';
     }
     vf_format_rate(seconds > 0 ? (double)tokens / seconds : 0.0, rate, sizeof rate);
-    if (done > 0)
-        vf_format_duration(seconds * (double)(total - (done < total ? done : total)) / (double)done,
-            left, sizeof left);
+    if (meter->step_done > 0)
+        vf_format_duration(seconds_left(meter, total, seconds), left, sizeof left);
     snprintf(ret, size, "%s%3.0f%%  %" PRIu64 "/%" PRIu64 " %s  %s tokens/s  %s left", bar,
         100.0 * share, done, total, meter->unit, rate, left);
 }
@@ -80,6 +88,10 @@ static void draw_bar(
 void vf_meter_show(
     struct vf_meter *meter, uint64_t done, uint64_t total, uint64_t tokens, double seconds)
 {
+    if (done != meter->step_done) {
+        meter->step_done = done;
+        meter->step_seconds = seconds;
+    }
     bool is_bar = meter->console->is_terminal;
     int64_t now = vf_now_ns();
     int64_t pause = is_bar ? BAR_PAUSE_NS : LINE_PAUSE_NS;

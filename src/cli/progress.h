@@ -12,6 +12,9 @@ struct vf_meter {
     struct vf_console *console;
     const char *unit; /* what is counted, e.g. "articles" */
     int64_t shown_ns; /* when the last line was shown; 0: never */
+    /* `done` moves in steps, so that the time left is counted down from the last of them. */
+    uint64_t step_done;
+    double step_seconds;
 };
 
 /* Shows the state unless the last one is too fresh: `done` of `total` units and `tokens` tokens in

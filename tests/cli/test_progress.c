@@ -23,13 +23,26 @@ static void test_lines(void **state)
         {700, 600, 1, 1, 10, "[##########] 100%  700/600 articles  1 tokens/s  0:00 left"},
         {1, 10000, 1000, 2, 0, "  0%  1/10000 articles  500 tokens/s  5:33:18 left"},
     };
-    const struct vf_meter meter = {.unit = "articles"};
+    struct vf_meter meter = {.unit = "articles"};
     for (size_t i = 0; i < VF_COUNT(rows); i++) {
         char line[128];
+        meter.step_done = rows[i].done;
+        meter.step_seconds = rows[i].seconds;
         vf_meter_format(&meter, rows[i].done, rows[i].total, rows[i].tokens, rows[i].seconds,
             rows[i].bar, line, sizeof line);
         vf_check(strcmp(line, rows[i].line) == 0, "row %zu: %s", i, line);
     }
+}
+
+static void test_counts_down(void **state)
+{
+    (void)state;
+    const struct vf_meter meter = {.unit = "articles", .step_done = 100, .step_seconds = 10};
+    char line[128];
+    vf_meter_format(&meter, 100, 200, 0, 14, 0, line, sizeof line);
+    assert_non_null(strstr(line, "0:06 left"));
+    vf_meter_format(&meter, 100, 200, 0, 40, 0, line, sizeof line);
+    assert_non_null(strstr(line, "0:00 left"));
 }
 
 static void test_numbers(void **state)
@@ -89,6 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_counts_down),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_cut),
     };
