@@ -88,6 +88,10 @@ static int read_template(
     VF_TRY(vf_json_check_keys(json, where, required, optional, err));
     (void)snprintf(place, sizeof place, "%s.single", where);
     const json_t *single = json_object_get(json, "single");
+    if (!json_is_array(single)) {
+        rc = vf_fail(err, VF_ERR_DATA, "%s: not an array", place);
+        goto out;
+    }
     for (size_t i = 0; i < json_array_size(single); i++) {
         bool is_text = false;
         const char *name = NULL;

@@ -104,6 +104,8 @@ static int reserve(struct vf_ids *ids, size_t more, struct vf_err *err)
 
 static int append(struct vf_ids *ids, const int32_t *more, size_t n, struct vf_err *err)
 {
+    if (n == 0)
+        return 0;
     int rc = reserve(ids, n, err);
     if (rc)
         return rc;

@@ -53,8 +53,10 @@ static int check_top(const json_t *root, const char *path, struct vf_err *err)
     int rc;
     VF_TRY(vf_json_check_keys(root, path, required, optional, err));
     VF_TRY(vf_json_get_string(root, "version", path, "1.0", &version, err));
-    if (strcmp(version, "1.0") != 0)
+    if (strcmp(version, "1.0") != 0) {
         rc = vf_fail(err, VF_ERR_DATA, "%s: unknown \"version\": %s", path, version);
+        vf_hint(err, "vecfill reads version 1.0; a newer vecfill may read this one");
+    }
 out:
     return rc;
 }
