@@ -55,7 +55,8 @@ struct run {
     pthread_cond_t thread_ended;
     unsigned running[N_STAGES]; /* under lock */
     unsigned n_running;         /* under lock: all stages together */
-    uint64_t n_done, n_tokens;  /* under lock: for progress */
+    uint64_t n_encoded;         /* under lock: articles */
+    uint64_t n_tokens;          /* under lock: of their texts */
     struct vf_err first_error;  /* under lock; code 0 when there is none */
 
     struct worker workers[N_THREADS];
@@ -119,17 +120,10 @@ static int encode_window(struct run *run, struct vf_window *window, struct vf_er
         return rc;
     }
     pthread_mutex_lock(&run->lock);
+    run->n_encoded += window->page.n;
     run->n_tokens += vf_window_tokens(window);
     pthread_mutex_unlock(&run->lock);
     return 0;
-}
-
-static void publish_progress(struct run *run)
-{
-    const struct vf_row_counts *counts = vf_row_writer_counts(run->writer);
-    pthread_mutex_lock(&run->lock);
-    run->n_done = counts->embedded + counts->failed;
-    pthread_mutex_unlock(&run->lock);
 }
 
 static int write_window(struct run *run, struct vf_window *window, struct vf_err *err)
@@ -141,7 +135,6 @@ static int write_window(struct run *run, struct vf_window *window, struct vf_err
         if (rc)
             return rc;
     }
-    publish_progress(run);
     return 0;
 }
 
@@ -192,10 +185,8 @@ static void *run_worker(void *argument)
         if (rc == 0 && vf_queue_push(run->queues[(stage + 1) % N_STAGES], window) != VF_QUEUE_OK)
             break;
     }
-    if (rc == 0 && stage == WRITE) {
+    if (rc == 0 && stage == WRITE)
         rc = vf_row_writer_flush(run->writer, &err);
-        publish_progress(run);
-    }
     if (rc < 0)
         fail_run(run, &err);
     leave_stage(run, stage);
@@ -238,7 +229,7 @@ static void report_progress(struct run *run)
     if (!run->options->progress)
         return;
     pthread_mutex_lock(&run->lock);
-    struct vf_progress progress = {.done = run->n_done,
+    struct vf_progress progress = {.done = run->n_encoded,
         .total = n_to_embed(&run->start, run->options->limit),
         .tokens = run->n_tokens,
         .seconds = vf_seconds_since(run->begin_ns)};
@@ -326,7 +317,7 @@ static int run_outcome(const struct run *run, struct vf_err *err)
     if (!atomic_load(&run->stopping))
         return 0;
     vf_fail(err, VF_ERR_INTERRUPTED, "stopped on request after %llu of %llu articles",
-        (unsigned long long)run->n_done,
+        (unsigned long long)run->n_encoded,
         (unsigned long long)n_to_embed(&run->start, run->options->limit));
     vf_hint(err, "what was finished is stored; run the same command again to go on");
     return VF_ERR_INTERRUPTED;

@@ -18,7 +18,7 @@
 #include <vecfill/vecfill.h>
 
 struct vf_progress {
-    uint64_t done;   /* articles embedded or failed so far */
+    uint64_t done;   /* articles encoded so far, those that fail included */
     uint64_t total;  /* articles to embed in this run */
     uint64_t tokens; /* encoded so far */
     double seconds;  /* since the run began */
