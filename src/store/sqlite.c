@@ -135,6 +135,19 @@ static const struct vf_store_ops operations = {
     .count_articles = vf__sqlite_count_articles,
 };
 
+static int check_directory_of(const char *path, struct vf_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int rc = 0;
+    if (!directory)
+        rc = vf_fail_memory(err, "a path");
+    else if (!vf_is_directory(directory))
+        rc = vf_fail(err, VF_ERR_NOT_FOUND, "there is no directory %s", directory);
+    free(directory);
+    return rc;
+}
+
 /* Tells apart what SQLite calls "unable to open database file". */
 static int check_path(const char *path, unsigned flags, struct vf_err *err)
 {
@@ -148,7 +161,7 @@ static int check_path(const char *path, unsigned flags, struct vf_err *err)
         return vf_fail(err, VF_ERR_PERMISSION, "%s: %s", path, strerror(errno));
     }
     if (errno == ENOENT && (flags & VF_STORE_CREATE))
-        return 0;
+        return check_directory_of(path, err);
     if (errno != ENOENT)
         return vf_fail(err, VF_ERR_PERMISSION, "%s: %s", path, strerror(errno));
     vf_fail(err, VF_ERR_NOT_FOUND, "there is no database %s", path);
