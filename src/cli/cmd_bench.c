@@ -146,18 +146,13 @@ static int generate_texts(struct corpus *corpus, size_t n_tokens, struct vf_err 
 static int prepare(struct corpus *corpus, const struct bench_args *args, struct vf_err *err)
 {
     const struct vf_model_info *info = vf_info(corpus->embedder);
-    size_t n_tokens = args->tokens ? args->tokens : DEFAULT_TOKENS;
+    size_t limit = info->max_seq_length;
+    size_t n_tokens = args->tokens ? args->tokens : limit < DEFAULT_TOKENS ? limit : DEFAULT_TOKENS;
     int rc;
-    if (args->texts) {
+    if (args->texts)
         VF_TRY(read_texts(corpus, args->texts, err));
-    } else if (n_tokens > info->max_seq_length) {
-        return vf_fail(err, VF_ERR_USAGE,
-            "--tokens %zu is more than the %zu that are read of a "
-            "text",
-            n_tokens, info->max_seq_length);
-    } else {
+    else
         VF_TRY(generate_texts(corpus, n_tokens, err));
-    }
     corpus->tokens = calloc(corpus->n, sizeof *corpus->tokens);
     corpus->sequences = calloc(corpus->n, sizeof *corpus->sequences);
     corpus->vectors = malloc(WINDOW * info->dimensions * sizeof *corpus->vectors);
@@ -273,7 +268,13 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
     int rc;
     if (args->texts && args->tokens)
         return vf_fail(err, VF_ERR_USAGE, "--tokens is for generated texts: give it or --texts");
-    VF_TRY(vf_model_args_open(&args->model, false, &corpus.embedder, err));
+    if (args->tokens && args->model.max_seq_length)
+        return vf_fail(err, VF_ERR_USAGE, "--tokens sets --max-seq-length: give one of them");
+    /* Generated texts have the tokens asked for or some more, which the limit cuts off. */
+    struct vf_model_args model = args->model;
+    if (args->tokens)
+        model.max_seq_length = args->tokens;
+    VF_TRY(vf_model_args_open(&model, false, &corpus.embedder, err));
     VF_TRY(prepare(&corpus, args, err));
     vf_signals_catch();
     for (size_t i = 0; i < N_STAGES; i++) {
