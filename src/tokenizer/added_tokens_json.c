@@ -21,10 +21,11 @@ static int read_element(
     static const char *const none[] = {NULL};
     bool special;
     int rc;
-    VF_TRY(vf_json_check_keys(json, where, required, none, err));
+    VF_TRY(vf_tokenizer_check_keys(json, where, required, none, err));
     VF_TRY(vf_json_get_string(json, "content", where, "", &ret->content, err));
     ret->content_n = json_string_length(json_object_get(json, "content"));
-    VF_TRY(vf_json_get_id(json_object_get(json, "id"), ret->content, where, &ret->token.id, err));
+    VF_TRY(
+        vf_tokenizer_get_id(json_object_get(json, "id"), ret->content, where, &ret->token.id, err));
     VF_TRY(vf_json_get_bool(json, "single_word", where, false, &ret->token.single_word, err));
     VF_TRY(vf_json_get_bool(json, "lstrip", where, false, &ret->token.lstrip, err));
     VF_TRY(vf_json_get_bool(json, "rstrip", where, false, &ret->token.rstrip, err));

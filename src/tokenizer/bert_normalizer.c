@@ -8,7 +8,7 @@ int vf_bert_normalizer_read(
     static const char *const optional[] = {"strip_accents", NULL};
     struct vf_bert_normalizer n;
     int rc;
-    VF_TRY(vf_json_check_keys(json, where, required, optional, err));
+    VF_TRY(vf_tokenizer_check_keys(json, where, required, optional, err));
     VF_TRY(vf_json_get_bool(json, "clean_text", where, true, &n.clean_text, err));
     VF_TRY(
         vf_json_get_bool(json, "handle_chinese_chars", where, true, &n.handle_chinese_chars, err));

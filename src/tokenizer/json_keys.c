@@ -12,7 +12,7 @@ static bool is_in(const char *key, const char *const *list)
     return false;
 }
 
-int vf_json_check_keys(const json_t *value, const char *where, const char *const *required,
+int vf_tokenizer_check_keys(const json_t *value, const char *where, const char *const *required,
     const char *const *optional, struct vf_err *err)
 {
     const char *key;
@@ -34,7 +34,7 @@ int vf_json_check_keys(const json_t *value, const char *where, const char *const
     return 0;
 }
 
-int vf_json_get_id(
+int vf_tokenizer_get_id(
     const json_t *value, const char *token, const char *where, int32_t *ret, struct vf_err *err)
 {
     if (!json_is_integer(value))
@@ -47,7 +47,7 @@ int vf_json_get_id(
     return 0;
 }
 
-int vf_json_fail_kind(const char *kind, const char *where, struct vf_err *err)
+int vf_tokenizer_fail_kind(const char *kind, const char *where, struct vf_err *err)
 {
     int rc = vf_fail(err, VF_ERR_DATA, "%s: unknown \"type\": %s", where, kind);
     vf_hint(err, "vecfill knows the tokenizers of BERT models: BertNormalizer, BertPreTokenizer, "

@@ -12,14 +12,14 @@
 
 /* VF_ERR_DATA unless `value` is an object with all keys of `required` and no others than those of
  * `required` and `optional`. Both lists end with NULL. */
-VF_MUST_CHECK int vf_json_check_keys(const json_t *value, const char *where,
+VF_MUST_CHECK int vf_tokenizer_check_keys(const json_t *value, const char *where,
     const char *const *required, const char *const *optional, struct vf_err *err);
 
 /* VF_ERR_DATA unless `value` is an integer in [0, VF_VOCAB_MAX_ID]; `token` is for the message. */
-VF_MUST_CHECK int vf_json_get_id(
+VF_MUST_CHECK int vf_tokenizer_get_id(
     const json_t *value, const char *token, const char *where, int32_t *ret, struct vf_err *err);
 
 /* VF_ERR_DATA that `kind` under "type" is none that vecfill knows, with a hint of those it does. */
-int vf_json_fail_kind(const char *kind, const char *where, struct vf_err *err);
+int vf_tokenizer_fail_kind(const char *kind, const char *where, struct vf_err *err);
 
 #endif

@@ -13,7 +13,7 @@ static int add_special(const json_t *token, const json_t *id, const char *where,
     int32_t value;
     if (!name)
         return vf_fail(err, VF_ERR_DATA, "%s: a token's name is not a string", where);
-    int rc = vf_json_get_id(id, name, where, &value, err);
+    int rc = vf_tokenizer_get_id(id, name, where, &value, err);
     if (rc)
         return rc;
     int32_t known = vf_tokenizer_find(tokenizer, name);
@@ -41,7 +41,7 @@ static int add_named(const json_t *special_tokens, const char *name, const char 
     if (!special)
         return vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is missing", place, name);
     (void)snprintf(place, sizeof place, "%s.special_tokens.%s", where, name);
-    int rc = vf_json_check_keys(special, place, required, none, err);
+    int rc = vf_tokenizer_check_keys(special, place, required, none, err);
     const json_t *ids = json_object_get(special, "ids");
     const json_t *tokens = json_object_get(special, "tokens");
     if (rc)
@@ -69,7 +69,7 @@ static int read_piece(const json_t *piece, const char *where, bool *ret_is_text,
     if (!content || json_object_size(piece) != 1)
         return vf_fail(
             err, VF_ERR_DATA, "%s: a piece is neither a Sequence nor a SpecialToken", where);
-    VF_TRY(vf_json_check_keys(content, where, required, none, err));
+    VF_TRY(vf_tokenizer_check_keys(content, where, required, none, err));
     VF_TRY(vf_json_get_string(content, "id", where, "", ret_name, err));
     VF_TRY(vf_json_get_size(content, "type_id", where, 0, 0, &type_id, err));
     *ret_is_text = is_text;
@@ -85,7 +85,7 @@ static int read_template(
     char place[VF_WHERE_BYTES];
     bool has_text = false;
     int rc;
-    VF_TRY(vf_json_check_keys(json, where, required, optional, err));
+    VF_TRY(vf_tokenizer_check_keys(json, where, required, optional, err));
     (void)snprintf(place, sizeof place, "%s.single", where);
     const json_t *single = json_object_get(json, "single");
     if (!json_is_array(single)) {
@@ -121,7 +121,7 @@ static int read_bert(
     static const char *const none[] = {NULL};
     static const char *const order[] = {"cls", "sep"};
     int rc;
-    VF_TRY(vf_json_check_keys(json, where, required, none, err));
+    VF_TRY(vf_tokenizer_check_keys(json, where, required, none, err));
     for (size_t i = 0; i < 2; i++) {
         char place[VF_WHERE_BYTES];
         (void)snprintf(place, sizeof place, "%s.%s", where, order[i]);
@@ -149,5 +149,5 @@ int vf_template_read(
         return read_template(json, where, tokenizer, err);
     if (strcmp(type, "BertProcessing") == 0)
         return read_bert(json, where, tokenizer, err);
-    return vf_json_fail_kind(type, where, err);
+    return vf_tokenizer_fail_kind(type, where, err);
 }

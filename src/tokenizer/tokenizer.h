@@ -3,8 +3,9 @@
  * A tokenizer is immutable after vf_tokenizer_open() and may be used from any number of threads.
  * `truncation` and `padding` of the file are not obeyed (nobody who embeds does): the limit is an
  * argument, truncation is on the right and the special tokens of the post-processor always fit.
- * Kinds of normalizer, pre-tokenizer, model or post-processor that are not known are refused by
- * file and key.
+ * Known are BertNormalizer or none, BertPreTokenizer, WordPiece, TemplateProcessing, BertProcessing
+ * or none, and added tokens; other kinds, and options that are not known, are refused by file and
+ * key.
  */
 #ifndef VF_TOKENIZER_TOKENIZER_H
 #define VF_TOKENIZER_TOKENIZER_H
@@ -32,10 +33,14 @@ VF_MUST_CHECK int vf_tokenizer_open(
 /* Accepts NULL. */
 void vf_tokenizer_close(struct vf_tokenizer *tokenizer);
 
-/* Replaces the content of `out` by the ids of `n` bytes of UTF-8 (invalid bytes count as U+FFFD),
- * specials included, at most `max_ids` of them (at least vf_tokenizer_specials() + 1). Stops
- * reading once the limit is full. *ret_truncated tells whether there was more. Allocates only when
- * `out` must grow. On failure `out` is empty. */
+/* Replaces the content of `out` by the ids of `n` bytes of UTF-8 (invalid bytes count as U+FFFD, as
+ * Python's errors='replace' has it), specials included, at most `max_ids` of them. A limit that
+ * leaves no room for text, vf_tokenizer_specials() or less, is VF_ERR_USAGE. *ret_truncated tells
+ * whether there was more. On failure `out` is empty.
+ *
+ * Stops reading soon after the limit is full, and allocates only when `out` must grow; but with
+ * added tokens that the file wants looked for in normalised text (`normalized`), the whole text is
+ * normalised into memory first. */
 VF_MUST_CHECK int vf_tokenizer_encode(const struct vf_tokenizer *tokenizer, const char *text,
     size_t n, size_t max_ids, struct vf_ids *out, bool *ret_truncated, struct vf_err *err);
 

@@ -32,6 +32,10 @@ int32_t vf_tokenizer_find(const struct vf_tokenizer *tokenizer, const char *toke
 VF_MUST_CHECK int vf_tokenizer_read(
     const char *path, struct vf_tokenizer *tokenizer, struct vf_err *err);
 
+/* The same from what the file holds; `path` is for messages. */
+VF_MUST_CHECK int vf_tokenizer_build(
+    const json_t *root, const char *path, struct vf_tokenizer *tokenizer, struct vf_err *err);
+
 /* Reads the array "added_tokens" into `added`, `raw` and `normal`; model and table are there. */
 VF_MUST_CHECK int vf_added_tokens_read(
     const json_t *json, const char *where, struct vf_tokenizer *tokenizer, struct vf_err *err);

@@ -14,7 +14,7 @@ static int read_type(const json_t *json, const char *where, const char *wanted, 
     const char *type;
     int rc = vf_json_get_string(json, "type", where, "(none)", &type, err);
     if (rc == 0 && strcmp(type, wanted) != 0)
-        rc = vf_json_fail_kind(type, where, err);
+        rc = vf_tokenizer_fail_kind(type, where, err);
     return rc;
 }
 
@@ -32,7 +32,7 @@ static int read_normalizer(
 static int read_pretokenizer(const json_t *json, const char *where, struct vf_err *err)
 {
     int rc = read_type(json, where, "BertPreTokenizer", err);
-    return rc ? rc : vf_json_check_keys(json, where, only_type, none, err);
+    return rc ? rc : vf_tokenizer_check_keys(json, where, only_type, none, err);
 }
 
 /* Early files have no "type" and are WordPiece by their keys, which are checked all the same. */
@@ -51,7 +51,7 @@ static int check_top(const json_t *root, const char *path, struct vf_err *err)
         "normalizer", "pre_tokenizer", "post_processor", "decoder", NULL};
     const char *version;
     int rc;
-    VF_TRY(vf_json_check_keys(root, path, required, optional, err));
+    VF_TRY(vf_tokenizer_check_keys(root, path, required, optional, err));
     VF_TRY(vf_json_get_string(root, "version", path, "1.0", &version, err));
     if (strcmp(version, "1.0") != 0) {
         rc = vf_fail(err, VF_ERR_DATA, "%s: unknown \"version\": %s", path, version);
@@ -69,7 +69,7 @@ static const json_t *enter(
     return json_object_get(root, key);
 }
 
-static int read_parts(
+int vf_tokenizer_build(
     const json_t *root, const char *path, struct vf_tokenizer *t, struct vf_err *err)
 {
     static const struct vf_bert_normalizer keep = {0};
@@ -104,7 +104,7 @@ int vf_tokenizer_read(const char *path, struct vf_tokenizer *tokenizer, struct v
     json_t *root = NULL;
     int rc = vf_json_load(path, MAX_FILE_BYTES, &root, err);
     if (rc == 0)
-        rc = read_parts(root, path, tokenizer, err);
+        rc = vf_tokenizer_build(root, path, tokenizer, err);
     json_decref(root);
     return rc;
 }

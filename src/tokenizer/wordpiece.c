@@ -25,7 +25,7 @@ static int read_vocab(
     {
         entries[n].text = token;
         entries[n].n = strlen(token);
-        VF_TRY(vf_json_get_id(id, token, vocab_where, &entries[n].id, err));
+        VF_TRY(vf_tokenizer_get_id(id, token, vocab_where, &entries[n].id, err));
         n++;
     }
     VF_TRY(vf_vocab_init(vocab, entries, n, vocab_where, err));
@@ -43,7 +43,7 @@ int vf_wordpiece_read(
     struct vf_wordpiece model = {0};
     const char *prefix, *unk;
     int rc;
-    VF_TRY(vf_json_check_keys(json, where, required, optional, err));
+    VF_TRY(vf_tokenizer_check_keys(json, where, required, optional, err));
     VF_TRY(vf_json_get_string(json, "unk_token", where, "[UNK]", &unk, err));
     VF_TRY(vf_json_get_string(json, "continuing_subword_prefix", where, "##", &prefix, err));
     VF_TRY(vf_json_get_size(
