@@ -109,7 +109,7 @@ static void test_many_dimensions(void **state)
     float *vectors = malloc(sizeof(float) * ROWS * DIMENSIONS);
     uint8_t hash[VF_TEXT_HASH_BYTES] = {0};
     struct vf_row rows[ROWS];
-    char ids[ROWS][8];
+    char ids[ROWS][16];
     struct vf_err err;
     assert_non_null(vectors);
     for (int i = 0; i < ROWS * DIMENSIONS; i++)

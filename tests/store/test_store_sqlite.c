@@ -245,7 +245,7 @@ static int check_full(struct fixture *f)
     enum { ROWS = 100, DIMENSIONS = 1000 };
     static float long_vectors[DIMENSIONS] = {1};
     struct vf_row rows[ROWS];
-    char ids[ROWS][8];
+    char ids[ROWS][16];
     struct vf_store *store = NULL;
     struct vf_err err = {0};
     const struct rlimit limit = {64 << 10, 64 << 10};
@@ -318,7 +318,7 @@ static void test_concurrent_writers(void **state)
         if (vf_store_open(f->url, NULL, 0, &store, &err))
             _exit(1);
         for (int i = 0; i < BATCHES; i++) {
-            char id[2][16];
+            char id[2][32];
             snprintf(id[0], sizeof id[0], "%d", i);
             snprintf(id[1], sizeof id[1], "%d-%d", w, i);
             const struct vf_row rows[] = {
