@@ -113,24 +113,28 @@ static void test_many(void **state)
 {
     (void)state;
     enum { MANY = 500, K = 37 };
+    static float vectors[MANY][DIMENSIONS];
+    static char ids[MANY][16];
+    static struct vf_row rows[MANY];
+    static const uint8_t hash[VF_TEXT_HASH_BYTES];
     struct desk desk;
     const struct vf_selection selection = desk_options().selection;
     const float query[DIMENSIONS] = {1, 0};
-    static const uint8_t hash[VF_TEXT_HASH_BYTES];
     struct vf_hit *hits = NULL;
     struct vf_err err = {0};
     size_t n = 0;
     desk_init(&desk);
+    desk_fill(&desk, 0, MANY);
     for (unsigned i = 0; i < MANY; i++) {
         unsigned rank = i * 211 % MANY; /* the angle grows with the rank; 211 is prime to MANY */
-        float angle = (float)rank / MANY, vector[DIMENSIONS] = {cosf(angle), sinf(angle)};
-        char id[16];
-        snprintf(id, sizeof id, "%u", rank);
-        const struct vf_row row = {.source_id = id, .vector = vector, .text_hash = hash};
-        desk_put(&desk, rank, "headline", NULL);
-        vf_check(vf_store_write(desk.writer, DESK_MODEL_ID, DIMENSIONS, &row, 1, &err) == 0, "%s",
-            err.msg);
+        float angle = (float)rank / MANY;
+        vectors[i][0] = cosf(angle);
+        vectors[i][1] = sinf(angle);
+        snprintf(ids[i], sizeof ids[i], "%u", rank);
+        rows[i] = (struct vf_row){.source_id = ids[i], .vector = vectors[i], .text_hash = hash};
     }
+    vf_check(vf_store_write(desk.writer, DESK_MODEL_ID, DIMENSIONS, rows, MANY, &err) == 0, "%s",
+        err.msg);
     int rc = vf_search(desk.reader, &selection, query, DIMENSIONS, K, &hits, &n, &err);
     vf_check(rc == 0, "%s", err.msg);
     assert_int_equal(n, K);
