@@ -95,14 +95,14 @@ static int find_day(struct vf_date date, int64_t *ret_us, struct vf_err *err)
     return 0;
 }
 
-int vf_day_start(struct vf_date date, const char *timezone, int64_t *ret_us, struct vf_err *err)
+int vf_day_start(struct vf_date date, const char *zone, int64_t *ret_us, struct vf_err *err)
 {
-    if (!timezone || strcmp(timezone, "UTC") == 0) {
+    if (!zone || strcmp(zone, "UTC") == 0) {
         *ret_us = vf_date_to_days(date) * VF_SECONDS_PER_DAY * VF_US_PER_SECOND;
         return 0;
     }
-    if (!is_zone(timezone)) {
-        vf_fail(err, VF_ERR_USAGE, "the time zone database has no zone '%s'", timezone);
+    if (!is_zone(zone)) {
+        vf_fail(err, VF_ERR_USAGE, "the time zone database has no zone '%s'", zone);
         vf_hint(err, "zones have names such as UTC or Europe/Berlin; without the system's package "
                      "tzdata there is only UTC");
         return VF_ERR_USAGE;
@@ -112,7 +112,7 @@ int vf_day_start(struct vf_date date, const char *timezone, int64_t *ret_us, str
     if (tz && !saved)
         return vf_fail_memory(err, "the time zone");
     int64_t start_us = 0;
-    int rc = set_zone(timezone, err);
+    int rc = set_zone(zone, err);
     if (rc == 0)
         rc = find_day(date, &start_us, err);
     int restored = set_zone(saved, rc ? NULL : err);
@@ -126,10 +126,10 @@ int vf_day_start(struct vf_date date, const char *timezone, int64_t *ret_us, str
 
 /* The first instant after `date`. find_day() needs no valid day of the month: the 32nd of a month
  * follows its 31st. */
-static int day_end(struct vf_date date, const char *timezone, int64_t *ret_us, struct vf_err *err)
+static int day_end(struct vf_date date, const char *zone, int64_t *ret_us, struct vf_err *err)
 {
     date.day++;
-    return vf_day_start(date, timezone, ret_us, err);
+    return vf_day_start(date, zone, ret_us, err);
 }
 
 int vf_day_args_resolve(

@@ -26,8 +26,8 @@ vf_option_parser vf_parse_date_range; /* into struct vf_day_args */
 VF_MUST_CHECK int vf_day_args_resolve(const struct vf_day_args *args, int64_t *ret_from_us,
     int64_t *ret_until_us, struct vf_err *err);
 
-/* The first instant of `date` in `timezone` (NULL: UTC), under the same rule. */
+/* The first instant of `date` in `zone` (NULL: UTC), under the same rule. */
 VF_MUST_CHECK int vf_day_start(
-    struct vf_date date, const char *timezone, int64_t *ret_us, struct vf_err *err);
+    struct vf_date date, const char *zone, int64_t *ret_us, struct vf_err *err);
 
 #endif
