@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include <vecfill/error.h>
+#include <vecfill/fetch.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -53,6 +54,9 @@ struct vf_options {
     enum vf_precision precision; /* default VF_PRECISION_FP32 */
     const char *max_isa;         /* cap, e.g. "avx2"; NULL: VECFILL_MAX_ISA, else no cap */
     bool tokenizer_only;         /* leave the weights: vf_encode() and vf_embed() are refused */
+    bool offline;                /* never ask the Hub; so does HF_HUB_OFFLINE */
+    vf_fetch_callback *fetch_progress; /* follows a download; NULL: nobody does */
+    void *fetch_context;               /* for fetch_progress */
 };
 
 /* What was opened. All strings belong to the embedder. */
@@ -104,13 +108,32 @@ VF_API const char *vf_version(void);
 /* Sets every field to its default. */
 VF_API void vf_options_init(struct vf_options *options);
 
-/* Loads a model and starts its worker threads. On success the caller owns *ret and ends it with
+/* Loads a model and starts its worker threads. A model of the Hub that the cache does not have is
+ * fetched first, once, as vf_fetch() does. On success the caller owns *ret and ends it with
  * vf_close(). VF_ERR_NOT_FOUND: no such model; VF_ERR_DATA: its files are broken or hold something
- * that vecfill does not know; VF_ERR_CONFIG: the options contradict the model. */
+ * that vecfill does not know; VF_ERR_CONFIG: the options contradict the model; VF_ERR_UNAVAILABLE,
+ * VF_ERR_PERMISSION, VF_ERR_IO: it could not be fetched. */
 VF_API int vf_open(const struct vf_options *options, struct vf_embedder **ret, struct vf_err *err);
 
 /* Ends an embedder and its threads. Accepts NULL. */
 VF_API void vf_close(struct vf_embedder *embedder);
+
+/* Where a model lies. */
+struct vf_location {
+    char *directory;
+    char *revision; /* the commit */
+};
+
+/* Brings the model of the Hub that `options` names into the cache, whole and checked, as its
+ * revision is there now. Offline it is only looked up. What has arrived when this fails or is
+ * stopped is kept, and the next call goes on from there. Several processes and threads may fetch at
+ * once. VF_ERR_NOT_FOUND: no such model or revision; VF_ERR_PERMISSION: private, gated, or the
+ * cache cannot be written; VF_ERR_UNAVAILABLE: the Hub could not be reached; VF_ERR_DATA: a file is
+ * not what the Hub announced; VF_ERR_IO: also a full disk; VF_ERR_INTERRUPTED: fetch_progress said
+ * so. On success release *ret with vf_location_release(). */
+VF_API int vf_fetch(const struct vf_options *options, struct vf_location *ret, struct vf_err *err);
+
+VF_API void vf_location_release(struct vf_location *location);
 
 /* Borrowed; lives as long as the embedder. Never fails. */
 VF_API const struct vf_model_info *vf_info(const struct vf_embedder *embedder);

@@ -1,6 +1,7 @@
 #include "embed/embedder.h"
 
 #include "cpu/cpu.h"
+#include "hub/hub_fetch.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -112,6 +113,38 @@ static int start_encoder(
     return rc;
 }
 
+static struct vf_hub_request hub_request(const struct vf_options *options)
+{
+    return (struct vf_hub_request){.name = options->model,
+        .revision = options->revision,
+        .cache_dir = options->cache_dir,
+        .offline = options->offline,
+        .progress = options->fetch_progress,
+        .context = options->fetch_context};
+}
+
+int vf_fetch(const struct vf_options *options, struct vf_location *ret, struct vf_err *err)
+{
+    struct vf_hub_location location = {0};
+    int rc = check_options(options, err);
+    if (rc)
+        return rc;
+    const struct vf_hub_request request = hub_request(options);
+    rc = vf_hub_fetch(&request, &location, err);
+    if (rc == 0)
+        *ret = (struct vf_location){.directory = location.directory, .revision = location.commit};
+    return rc;
+}
+
+void vf_location_release(struct vf_location *location)
+{
+    if (!location)
+        return;
+    free(location->directory);
+    free(location->revision);
+    *location = (struct vf_location){0};
+}
+
 int vf_open(const struct vf_options *options, struct vf_embedder **ret, struct vf_err *err)
 {
     int rc = check_options(options, err);
@@ -122,7 +155,8 @@ int vf_open(const struct vf_options *options, struct vf_embedder **ret, struct v
         vf_close(e);
         return vf_fail_memory(err, "a model");
     }
-    VF_TRY(vf_hub_resolve(e->name, options->revision, options->cache_dir, &e->location, err));
+    const struct vf_hub_request request = hub_request(options);
+    VF_TRY(vf_hub_obtain(&request, &e->location, err));
     VF_TRY(vf_model_open(e->location.directory, !options->tokenizer_only, &e->model, err));
     VF_TRY(vf_tokenizer_open(e->location.directory, &e->tokenizer, err));
     VF_TRY(check_model(e, err));

@@ -1,6 +1,7 @@
 #include "hub/hub.h"
 
 #include "harness.h"
+#include "hub/hub_env.h"
 #include "unit/scratch.h"
 
 #include <stdio.h>
@@ -15,8 +16,8 @@
 
 static struct scratch scratch;
 
-static const char *const variables[] = {
-    "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME"};
+static const char *const variables[] = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",
+    "XDG_CACHE_HOME", "HOME", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"};
 
 static int set_up(void **state)
 {
@@ -37,6 +38,17 @@ static int tear_down(void **state)
 static void write_text(const char *name, const char *text)
 {
     scratch_write(&scratch, name, text, strlen(text));
+}
+
+/* The least that a snapshot of an encoder holds. */
+static void write_model(const char *snapshot)
+{
+    static const char *const files[] = {"config.json", "tokenizer.json", "model.safetensors"};
+    for (size_t i = 0; i < VF_COUNT(files); i++) {
+        char name[256];
+        snprintf(name, sizeof name, "%s/%s", snapshot, files[i]);
+        write_text(name, "{}");
+    }
 }
 
 static void test_cache_root(void **state)
@@ -128,15 +140,16 @@ static void test_snapshots(void **state)
     (void)state;
     write_text(REPOSITORY "/refs/main", COMMIT);
     write_text(REPOSITORY "/refs/pr/2", OTHER "\n");
-    write_text(REPOSITORY "/snapshots/" COMMIT "/config.json", "{}");
-    write_text(REPOSITORY "/snapshots/" OTHER "/other.json", "{}");
+    write_model(REPOSITORY "/snapshots/" COMMIT);
+    write_model(REPOSITORY "/snapshots/" OTHER);
     write_text(REPOSITORY "/blobs/abc", "{}");
     char link[256];
     snprintf(link, sizeof link, "%s",
         scratch_path(&scratch, REPOSITORY "/snapshots/" OTHER "/config.json"));
+    assert_int_equal(unlink(link), 0);
     assert_int_equal(symlink("../../blobs/abc", link), 0);
     write_text("hub/models--single/refs/v1.0", COMMIT);
-    write_text("hub/models--single/snapshots/" COMMIT "/config.json", "{}");
+    write_model("hub/models--single/snapshots/" COMMIT);
 
     check_found("main, plain files", "fictional/tiny", NULL, REPOSITORY "/snapshots/" COMMIT);
     check_found("main by name", "fictional/tiny", "main", REPOSITORY "/snapshots/" COMMIT);
@@ -159,16 +172,19 @@ static void test_snapshots_that_fail(void **state)
         const char *in_message, *in_hint;
     } cases[] = {
         {"no such model", "fictional/absent", NULL, VF_ERR_NOT_FOUND,
-            "/hub/models--fictional--absent/refs/main", "scripts/fetch-model fictional/absent"},
+            "/hub/models--fictional--absent/refs/main", "vecfill model fetch fictional/absent"},
         {"no such revision", "fictional/tiny", "v9", VF_ERR_NOT_FOUND,
-            "/hub/models--fictional--tiny/refs/v9", "hf download fictional/tiny --revision v9"},
+            "/hub/models--fictional--tiny/refs/v9",
+            "vecfill model fetch fictional/tiny --revision v9"},
         {"no such commit", "fictional/tiny", OTHER, VF_ERR_NOT_FOUND, "/snapshots/" OTHER,
             "--revision " OTHER},
-        {"ref to nothing", "fictional/tiny", "gone", VF_ERR_NOT_FOUND, "/snapshots/" OTHER, "hf"},
-        {"ref out of the cache", "fictional/tiny", "broken", VF_ERR_DATA, "/refs/broken", "hf"},
-        {"ref cut short", "fictional/tiny", "short", VF_ERR_DATA, "/refs/short", "hf"},
-        {"partial", "fictional/tiny", NULL, VF_ERR_DATA, "/snapshots/" COMMIT "/config.json",
-            "scripts/fetch-model fictional/tiny"},
+        {"ref to nothing", "fictional/tiny", "gone", VF_ERR_NOT_FOUND, "/snapshots/" OTHER,
+            "fetch"},
+        {"ref out of the cache", "fictional/tiny", "broken", VF_ERR_DATA, "/refs/broken", "fetch"},
+        {"ref cut short", "fictional/tiny", "short", VF_ERR_DATA, "/refs/short", "fetch"},
+        {"partial", "fictional/tiny", NULL, VF_ERR_DATA,
+            "/snapshots/" COMMIT ": fictional/tiny has no config.json",
+            "vecfill model fetch fictional/tiny"},
         {"revision up", "fictional/tiny", "../main", VF_ERR_USAGE, "../main", ""},
         {"revision absolute", "fictional/tiny", "/main", VF_ERR_USAGE, "/main", ""},
         {"revision empty", "fictional/tiny", "", VF_ERR_USAGE, "revision", ""},
