@@ -16,25 +16,33 @@
     " AND ($2 IS NULL OR a.{published_at} < $2)"                                                   \
     " AND ($3 IS NULL OR lower({a.language}) = lower($3))"
 
-/* The article k beside its vector e and its state. $4 model, $5 pattern of empty texts, $6 and $7
- * time and id of the last article read. The offset keeps the state from being computed anew
- * wherever it is used. */
-#define STATES(PAGE)                                                                               \
+/* The row of text_embeddings that belongs to article k, under model $4. */
+#define VECTOR_OF_ARTICLE                                                                          \
+    "e.source_type = '" VF_SOURCE_TYPE "' AND e.source_id = k.id::text AND e.model_id = $4"
+
+/* The article k beside its vector e and its state. $5 pattern of empty texts, $6 and $7 time and id
+ * of the last article read. The offset keeps the state from being computed anew wherever it is
+ * used. */
+#define STATES(ROWS, JOIN)                                                                         \
     "SELECT k.*, {truncated} AS truncated,"                                                        \
     " CASE WHEN coalesce(k.headline, '') ~ $5 AND coalesce(k.body, '') ~ $5 THEN 3"                \
     " WHEN e.vector IS NULL THEN 0 WHEN {changed} THEN 1 ELSE 2 END AS state"                      \
     " FROM (SELECT a.{id} AS id, a.{published_at} AS at, a.{headline}::text AS headline,"          \
     " a.{body}::text AS body FROM {articles} a WHERE " SELECTED                                    \
-    " AND ($6 IS NULL OR (a.{published_at}, a.{id}) {beyond} ($6, $7::{id_type}))" PAGE ") k"      \
-    " LEFT JOIN {embeddings} e ON e.source_type = '" VF_SOURCE_TYPE "'"                            \
-    " AND e.source_id = k.id::text AND e.model_id = $4 OFFSET 0"
+    " AND ($6 IS NULL OR (a.{published_at}, a.{id}) {beyond} ($6, $7::{id_type}))" ROWS ") k" JOIN \
+    " OFFSET 0"
 
-/* The PAGE of STATES: all, or the first $8. */
-#define ALL_ROWS ""
-#define ORDERED_ROWS " ORDER BY a.{published_at} {direction}, a.{id} {direction} LIMIT $8"
+/* All articles, joined as the server sees fit; or the first $8, whose vectors are looked up in the
+ * index one by one: a server that has not analysed a table since a run filled it would read the
+ * whole of it for each page. */
+#define ALL_STATES STATES("", " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE)
+#define PAGE_STATES                                                                                \
+    STATES(" ORDER BY a.{published_at} {direction}, a.{id} {direction} LIMIT $8",                  \
+        " LEFT JOIN LATERAL (SELECT e.* FROM {embeddings} e WHERE " VECTOR_OF_ARTICLE              \
+        " OFFSET 0) e ON true")
 
 /* Rows that a page looks at: as many as it may hold, and more when few of them are to do. */
-enum { MAX_ROWS_SCANNED = 8192 };
+enum { MAX_ROWS_SCANNED = 4096 };
 
 struct pg_reader {
     struct vf_reader base;
@@ -177,10 +185,10 @@ static const char select_page[] =
     " FROM (SELECT s.*, count(*) FILTER (WHERE s.state < 2) OVER before >= $9"
     " OR coalesce(sum(coalesce(octet_length(s.headline), 0) + coalesce(octet_length(s.body), 0))"
     " FILTER (WHERE s.state < 2) OVER before, 0) >= $10 AS beyond"
-    " FROM (" STATES(ORDERED_ROWS) ") s"
-                                   " WINDOW before AS (ORDER BY s.at {direction}, s.id {direction}"
-                                   " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) p"
-                                   " ORDER BY p.at {direction}, p.id {direction}";
+    " FROM (" PAGE_STATES ") s"
+    " WINDOW before AS (ORDER BY s.at {direction}, s.id {direction}"
+    " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) p"
+    " ORDER BY p.at {direction}, p.id {direction}";
 
 enum { FIELD_ID, FIELD_TIME, FIELD_STATE, FIELD_HEADLINE, FIELD_BODY, FIELD_BEYOND };
 
@@ -258,8 +266,7 @@ out:
 
 int vf__pg_reader_count(struct vf_reader *base, struct vf_counts *ret, struct vf_err *err)
 {
-    static const char text[] =
-        "SELECT state::int8, count(*) FROM (" STATES(ALL_ROWS) ") s GROUP BY 1";
+    static const char text[] = "SELECT state::int8, count(*) FROM (" ALL_STATES ") s GROUP BY 1";
     struct pg_reader *reader = (struct pg_reader *)base;
     struct pg_params params = {0};
     PGresult *rows = NULL;
@@ -426,7 +433,7 @@ static int visit_model(struct pg_store *s, const char *model_id, vf_status_visit
 {
     static const char text[] =
         "SELECT to_char({utc}, 'YYYY-MM'), state::int8, count(*), count(*) FILTER (WHERE truncated)"
-        " FROM (" STATES(ALL_ROWS) ") s GROUP BY 1, 2 ORDER BY 1, 2";
+        " FROM (" ALL_STATES ") s GROUP BY 1, 2 ORDER BY 1, 2";
     static const struct vf_selection all = {.from_us = VF_INSTANT_MIN, .until_us = VF_INSTANT_MAX};
     struct vf_status_fold fold = {.model_id = model_id, .visit = visit, .context = context};
     struct pg_params params = {0};

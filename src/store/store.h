@@ -7,7 +7,9 @@
  *   empty   a text without anything but white space, or neither headline nor body
  *   hash    SHA-256 of the text's bytes, kept in text_hash where the column exists
  *   todo    not empty, and by selection.refresh: without a vector under the model_id, or with a
- *           hash that differs (CHANGED); without a vector (MISSING); always (ALL)
+ *           hash that differs (CHANGED); without a vector (MISSING); always (ALL). A row whose
+ *           vector is NULL has no vector; one whose text_hash is NULL is not known to have
+ *           changed, hence unchanged
  *
  * Transactions: none stays open between two calls. Reading goes in pages by key (published_at,
  * article id), writing in one transaction a call.
@@ -89,7 +91,7 @@ VF_MUST_CHECK int vf_store_has_articles(struct vf_store *store, bool *ret, struc
 
 /* What a run can rely on, found by vf_store_check(). */
 struct vf_store_info {
-    const char *vector_type; /* "bytea", "vector", "halfvec", "real[]"; static string */
+    const char *vector_type; /* "bytea", "vector", "halfvec", "real[]", "BLOB"; static string */
     bool has_text_hash;      /* without: refresh CHANGED means MISSING */
     bool has_token_count, has_truncated, has_updated_at;
 };
@@ -144,8 +146,10 @@ struct vf_page {
 
 struct vf_reader;
 
-/* Begins to read. The strings of `selection` must outlive the reader, as must the store. On
- * success the caller owns *ret. */
+/* Begins to read. `selection` must outlive the reader, as must the store. On success the caller
+ * owns *ret. Article ids are taken to be unique. An article that is edited or deleted meanwhile is
+ * read as it is when its page comes; one that is added may or may not be. VF_ERR_DATA when SQLite
+ * holds a time that cannot be read. */
 VF_MUST_CHECK int vf_reader_new(struct vf_store *store, const struct vf_selection *selection,
     struct vf_reader **ret, struct vf_err *err);
 
@@ -201,7 +205,8 @@ typedef int vf_vector_visitor(void *context, const char *source_id, const float 
     size_t dimensions, struct vf_err *err);
 
 /* Visits the vectors of selection->model_id whose article is selected (refresh and order do not
- * matter), as float32 whatever the column's type. Memory does not grow with their number. */
+ * matter), in no order, as float32 whatever the column's type. Memory does not grow with their
+ * number. VF_ERR_DATA when a stored value is no row of floats. */
 VF_MUST_CHECK int vf_store_scan_vectors(struct vf_store *store,
     const struct vf_selection *selection, vf_vector_visitor *visit, void *context,
     struct vf_err *err);
