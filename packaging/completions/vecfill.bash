@@ -27,9 +27,9 @@ _vecfill()
     --format) words='jsonl npy' ;;
     *)
         if [[ -z $command ]]; then
-            words=$("$program" complete 2>/dev/null | cut -f 1 | cut -d ' ' -f 1)
+            words=$("$program" complete 2>/dev/null | cut -f 1 | cut -d ' ' -f 1 | uniq)
         elif [[ $command == model ]]; then
-            words=show
+            words='show fetch'
         elif [[ $current == -* ]]; then
             # shellcheck disable=SC2086 # a command may have two words
             words=$("$program" complete $command 2>/dev/null | cut -f 1)

@@ -18,6 +18,7 @@ function __vecfill_complete
         vecfill complete 2>/dev/null | string replace -r '^(\S+)[^\t]*\t\t' '$1\t'
     else if test "$command" = model
         printf 'show\tShows what a model is and where its files lie\n'
+        printf 'fetch\tFetches a model of the Hub into its cache\n'
     else
         vecfill complete $command 2>/dev/null | string replace -r '^(\S+)\t[^\t]*\t' '$1\t'
     end

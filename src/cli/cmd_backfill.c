@@ -251,7 +251,7 @@ static int embed(struct run *run, struct vf_err *err)
     int rc;
     vf_close(run->embedder);
     run->embedder = NULL;
-    VF_TRY(vf_model_args_open(&run->args->model, false, &run->embedder, err));
+    VF_TRY(vf_model_args_open(&run->args->model, run->console, false, &run->embedder, err));
     vf_console_detail(run->console, "%u threads, kernels %s", vf_info(run->embedder)->threads,
         vf_info(run->embedder)->isa);
     VF_TRY(vf_database_open(&run->database, 0, &run->writer, err));
@@ -278,7 +278,7 @@ static int run_steps(struct run *run, struct vf_err *err)
     int rc;
     VF_TRY(make_selection(run, err));
     /* Without its weights at first: they are not needed when there is nothing to do. */
-    VF_TRY(vf_model_args_open(&run->args->model, true, &run->embedder, err));
+    VF_TRY(vf_model_args_open(&run->args->model, run->console, true, &run->embedder, err));
     vf_model_say(run->console, vf_info(run->embedder));
     VF_TRY(open_database(run, err));
     if (run->args->dry_run)

@@ -274,7 +274,7 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
     struct vf_model_args model = args->model;
     if (args->tokens)
         model.max_seq_length = args->tokens;
-    VF_TRY(vf_model_args_open(&model, false, &corpus.embedder, err));
+    VF_TRY(vf_model_args_open(&model, console, false, &corpus.embedder, err));
     VF_TRY(prepare(&corpus, args, err));
     vf_signals_catch();
     for (size_t i = 0; i < N_STAGES; i++) {

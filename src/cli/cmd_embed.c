@@ -195,7 +195,7 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
         return vf_fail_memory(err, "a window of texts");
     int rc;
     vf_json_lines_init(&lines, args->common.operands, args->common.n_operands);
-    VF_TRY(vf_model_args_open(&args->model, false, &job->embedder, err));
+    VF_TRY(vf_model_args_open(&args->model, console, false, &job->embedder, err));
     const struct vf_model_info *info = vf_info(job->embedder);
     vf_model_say(console, info);
     job->vectors = malloc(VF_TEXT_WINDOW * info->dimensions * sizeof *job->vectors);

@@ -78,11 +78,10 @@ static void print_table(const struct vf_model_info *i)
 
 static int run(struct vf_console *console, void *data, struct vf_err *err)
 {
-    (void)console;
     struct show_args *args = data;
     struct vf_embedder *embedder = NULL;
     args->model.model = args->common.operands[0];
-    int rc = vf_model_args_open(&args->model, false, &embedder, err);
+    int rc = vf_model_args_open(&args->model, console, false, &embedder, err);
     if (rc == 0 && args->json)
         rc = print_json(vf_info(embedder), err);
     else if (rc == 0)

@@ -96,7 +96,7 @@ static int embed_query(const struct search_args *args, struct vf_console *consol
     const char *query = args->common.operands[0];
     const struct vf_text text = {query, strlen(query)};
     int rc;
-    VF_TRY(vf_model_args_open(&args->model, false, &embedder, err));
+    VF_TRY(vf_model_args_open(&args->model, console, false, &embedder, err));
     vf_console_detail(console, "model %s", vf_info(embedder)->name);
     size_t dimensions = vf_info(embedder)->dimensions;
     float *vector = malloc(dimensions * sizeof *vector);

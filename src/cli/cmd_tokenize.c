@@ -99,7 +99,7 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
     struct vf_json_lines lines;
     int rc;
     vf_json_lines_init(&lines, args->common.operands, args->common.n_operands);
-    VF_TRY(vf_model_args_open(&args->model, true, &job.embedder, err));
+    VF_TRY(vf_model_args_open(&args->model, console, true, &job.embedder, err));
     vf_model_say(console, vf_info(job.embedder));
     vf_signals_catch();
     VF_TRY(tokenize_all(&job, &lines, err));

@@ -11,6 +11,7 @@ const struct vf_command *const vf_commands[] = {
     &vf_cmd_embed,
     &vf_cmd_tokenize,
     &vf_cmd_model_show,
+    &vf_cmd_model_fetch,
     &vf_cmd_bench,
     &vf_cmd_complete,
     NULL,

@@ -10,6 +10,7 @@ extern const struct vf_command vf_cmd_complete;
 extern const struct vf_command vf_cmd_embed;
 extern const struct vf_command vf_cmd_import;
 extern const struct vf_command vf_cmd_init;
+extern const struct vf_command vf_cmd_model_fetch;
 extern const struct vf_command vf_cmd_model_show;
 extern const struct vf_command vf_cmd_search;
 extern const struct vf_command vf_cmd_status;

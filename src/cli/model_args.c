@@ -1,5 +1,7 @@
 #include "cli/model_args.h"
 
+#include "cli/fetch_report.h"
+
 #include <string.h>
 
 static const size_t max_tokens = 1000000;
@@ -33,10 +35,12 @@ const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS] = {
         offsetof(struct vf_model_args, device), NULL, true},
 };
 
-int vf_model_args_open(const struct vf_model_args *args, bool tokenizer_only,
-    struct vf_embedder **ret, struct vf_err *err)
+int vf_model_args_open(const struct vf_model_args *args, struct vf_console *console,
+    bool tokenizer_only, struct vf_embedder **ret, struct vf_err *err)
 {
     struct vf_options options;
+    struct vf_fetch_report report;
+    vf_fetch_report_init(&report, console);
     vf_options_init(&options);
     options.model = args->model ? args->model : VF_DEFAULT_MODEL;
     options.revision = args->revision;
@@ -44,7 +48,11 @@ int vf_model_args_open(const struct vf_model_args *args, bool tokenizer_only,
     options.threads = (unsigned)args->threads;
     options.precision = VF_PRECISION_FP32;
     options.tokenizer_only = tokenizer_only;
-    return vf_open(&options, ret, err);
+    options.fetch_progress = vf_fetch_report_show;
+    options.fetch_context = &report;
+    int rc = vf_open(&options, ret, err);
+    vf_fetch_report_end(&report);
+    return rc;
 }
 
 void vf_model_say(struct vf_console *console, const struct vf_model_info *info)

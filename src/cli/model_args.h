@@ -21,9 +21,9 @@ struct vf_model_args {
 enum { VF_N_MODEL_OPTIONS = 6 };
 extern const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS];
 
-/* Opens the model; with `tokenizer_only` without its weights. */
-VF_MUST_CHECK int vf_model_args_open(const struct vf_model_args *args, bool tokenizer_only,
-    struct vf_embedder **ret, struct vf_err *err);
+/* Opens the model; with `tokenizer_only` without its weights. Says so when it is fetched first. */
+VF_MUST_CHECK int vf_model_args_open(const struct vf_model_args *args, struct vf_console *console,
+    bool tokenizer_only, struct vf_embedder **ret, struct vf_err *err);
 
 /* Says which model is used, where it lies, and what limits a text. */
 void vf_model_say(struct vf_console *console, const struct vf_model_info *info);

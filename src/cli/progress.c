@@ -36,7 +36,7 @@ static double seconds_left(const struct vf_meter *meter, uint64_t total, double 
 {
     if (meter->step_done >= total)
         return 0;
-    double pace = meter->step_seconds / (double)meter->step_done;
+    double pace = meter->step_seconds / (double)(meter->step_done - meter->begun_at);
     double left = pace * (double)(total - meter->step_done) - (seconds - meter->step_seconds);
     return left > 0 ? left : 0;
 }
@@ -58,10 +58,10 @@ void vf_meter_format(const struct vf_meter *meter, uint64_t done, uint64_t total
         bar[bar_columns + 1] = ']';
     }
     vf_format_rate(seconds > 0 ? (double)tokens / seconds : 0.0, rate, sizeof rate);
-    if (meter->step_done > 0)
+    if (meter->step_done > meter->begun_at)
         vf_format_duration(seconds_left(meter, total, seconds), left, sizeof left);
-    snprintf(ret, size, "%s%3.0f%%  %" PRIu64 "/%" PRIu64 " %s  %s tokens/s  %s left", bar,
-        100.0 * share, done, total, meter->unit, rate, left);
+    snprintf(ret, size, "%s%3.0f%%  %" PRIu64 "/%" PRIu64 " %s  %s %s  %s left", bar, 100.0 * share,
+        done, total, meter->unit, rate, meter->rate_unit ? meter->rate_unit : "tokens/s", left);
 }
 
 static size_t terminal_columns(void)

@@ -10,8 +10,10 @@
 
 struct vf_meter {
     struct vf_console *console;
-    const char *unit; /* what is counted, e.g. "articles" */
-    int64_t shown_ns; /* when the last line was shown; 0: never */
+    const char *unit;      /* what is counted, e.g. "articles" */
+    const char *rate_unit; /* of the speed; NULL: "tokens/s" */
+    uint64_t begun_at;     /* units that were done before the first second */
+    int64_t shown_ns;      /* when the last line was shown; 0: never */
     /* `done` moves in steps, so that the time left is counted down from the last of them. */
     uint64_t step_done;
     double step_seconds;

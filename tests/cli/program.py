@@ -22,10 +22,11 @@ LINE = re.compile(r"selected=(\d+) embedded=(\d+) unchanged=(\d+) empty=(\d+) fa
 
 
 def clean_environment():
-    """Without what would name a database or change messages."""
+    """Without what would name a database or change messages, and without the Hub."""
     names = re.compile(r"VECFILL_(?!BIN|TEST)|HISTORICAL_DB_|PG|NO_COLOR|TZ\Z")
     environment = {k: v for k, v in os.environ.items() if not names.match(k)}
     environment["TERM"] = "xterm"
+    environment["HF_HUB_OFFLINE"] = "1"
     return environment
 
 

@@ -9,7 +9,7 @@ import program
 
 AS_OF = ["--as-of", "2025-01-31"]
 COMMANDS = ["backfill", "init", "import", "status", "search", "embed", "tokenize", "model show",
-            "bench"]
+            "model fetch", "bench"]
 
 # name, arguments, status, message
 BAD = [
@@ -61,6 +61,10 @@ BAD = [
     ("search without quotes", ["search", "oil", "prices"], 2, "takes one TEXT, not 2\n.*quotes"),
     ("import nothing", ["import"], 2, "import needs FILE"),
     ("show no model", ["model", "show"], 2, "model show needs NAME"),
+    ("fetch no model", ["model", "fetch"], 2, "model fetch needs NAME"),
+    ("fetch two models", ["model", "fetch", "a", "b"], 2, "model fetch takes one NAME, not 2"),
+    ("fetch no name of the Hub", ["model", "fetch", "a/b/c"], 66, "looks like ORG/NAME"),
+    ("fetch no revision", ["model", "fetch", "a/b", "--revision", "../c"], 2, "not a revision"),
     ("vector type", ["init", "--vector-type", "json"], 2,
      "--vector-type expects bytea, vector, halfvec or real\\[\\], not 'json'"),
     ("SQL and report", ["init", "--print", "--json"], 2, "give one of them"),
