@@ -106,7 +106,6 @@ static void close_store(struct vf_store *store)
     PQfinish(s->conn);
     vf_buf_release(&s->blank);
     vf_buf_release(&s->id_type);
-    vf_buf_release(&s->published_at_type);
     vf_buf_release(&s->vector_type);
     free(s);
 }

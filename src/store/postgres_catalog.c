@@ -106,7 +106,6 @@ static int resolve_published_at(struct pg_store *s, const PGresult *columns, str
         find_column(columns, "timestamp") >= 0)
         VF_TRY(vf_column_name_set(&names->published_at, "timestamp", err));
     VF_TRY(require_column(&names->articles, columns, names->published_at.name, &row, err));
-    VF_TRY(copy_type(columns, row, &s->published_at_type, err));
     const char *type = PQgetvalue(columns, row, TYPE);
     if (strcmp(type, "timestamptz") == 0)
         s->time_type = PG_TIMESTAMPTZ;

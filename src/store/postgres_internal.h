@@ -31,8 +31,8 @@ struct pg_store {
     bool articles_known, embeddings_known;
     /* From the articles table. */
     bool has_language;
-    Oid time_type; /* PG_TIMESTAMPTZ, or PG_TIMESTAMP also for a date column */
-    struct vf_buf id_type, published_at_type; /* as SQL */
+    Oid time_type;         /* PG_TIMESTAMPTZ, or PG_TIMESTAMP also for a date column */
+    struct vf_buf id_type; /* as SQL */
     /* From the embeddings table. */
     struct vf_store_info info;
     bool has_vector_ref;

@@ -57,7 +57,7 @@ static void call_instant(sqlite3_context *context, int n, sqlite3_value **values
     snprintf(message, sizeof message, "the time of article %s is '%s', not ISO 8601",
         id.bytes ? id.bytes : "NULL", time.bytes ? time.bytes : "");
     sqlite3_result_error(context, message, -1);
-    sqlite3_result_error_code(context, SQLITE_MISMATCH);
+    sqlite3_result_error_code(context, SQLITE_FORMAT);
 }
 
 /* vf_month(instant): "2025-01". */

@@ -106,6 +106,7 @@ static void test_time_that_is_none(void **state)
         fixture_run(f, sql);
         int rc = vf_reader_new(store, &selection, &reader, &err);
         expect_error(rc, VF_ERR_DATA, &err, "article 17", cases[i]);
+        expect_error(rc, VF_ERR_DATA, &err, "--published-at-column", cases[i]);
         assert_null(reader);
     }
     vf_store_close(store);
