@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import sqlite3
@@ -74,6 +75,26 @@ class Case(unittest.TestCase):
             self.assertEqual(len(errors), 1, said)
             self.assertLessEqual(len(lines) - errors[0], 3, said)
         return done
+
+    def run_on_terminal(self, *arguments, env=None):
+        """What the program writes to standard error when that is a terminal."""
+        leader, follower = pty.openpty()
+        process = subprocess.Popen([str(BIN / "vecfill"), *map(str, arguments)], cwd=self.work,
+                                   stdout=subprocess.DEVNULL, stderr=follower,
+                                   env=dict(self.environment, **(env or {})))
+        os.close(follower)
+        said = b""
+        while True:
+            try:
+                chunk = os.read(leader, 4096)
+            except OSError:
+                break
+            if not chunk:
+                break
+            said += chunk
+        os.close(leader)
+        process.wait()
+        return said.decode()
 
     def counts(self, done):
         """The buckets of a backfill's line; each selected article is in exactly one."""

@@ -260,6 +260,14 @@ class Common:
         self.assertEqual(self.counts(done)["embedded"], 5)
         self.backfill(*AS_OF, "--verbose", "--refresh", "all", stderr="threads, kernels")
 
+    def test_bar(self):
+        self.fill([article(i) for i in range(5)])
+        said = self.run_on_terminal("backfill", "--hf-model-name", self.model, *AS_OF)
+        self.assertRegex(said, r"\r\[#+\] 100%  5/5 articles  [0-9.]+[kM]? tokens/s  0:00 left")
+        said = self.run_on_terminal("backfill", "--hf-model-name", self.model, *AS_OF,
+                                    "--refresh", "all", "--quiet")
+        self.assertEqual(said, "")
+
     def test_signal(self):
         """The first signal finishes what is in hand; a second run does the rest."""
         body = " ".join(WORDS[i % len(WORDS)] for i in range(60))

@@ -1,9 +1,8 @@
 """Command lines that are wrong, and what is said about them; help, man pages and completions."""
 import os
 import pathlib
-import pty
+import socket
 import subprocess
-import unittest
 
 import program
 
@@ -164,26 +163,6 @@ class Manners(program.Case):
         self.assertEqual(done.returncode, 74)
         self.assertIn(b"cannot write to standard output", done.stderr)
 
-    def run_on_terminal(self, *arguments, env=None):
-        """What the program writes to standard error when that is a terminal."""
-        leader, follower = pty.openpty()
-        process = subprocess.Popen([str(program.BIN / "vecfill"), *arguments], cwd=self.work,
-                                   stdout=subprocess.DEVNULL, stderr=follower,
-                                   env=dict(self.environment, **(env or {})))
-        os.close(follower)
-        said = b""
-        while True:
-            try:
-                chunk = os.read(leader, 4096)
-            except OSError:
-                break
-            if not chunk:
-                break
-            said += chunk
-        os.close(leader)
-        process.wait()
-        return said.decode()
-
     def test_colour(self):
         self.assertIn("\x1b[31merror: \x1b[0m", self.run_on_terminal("status"))
         self.assertNotIn("\x1b", self.run_on_terminal("status", "--no-color"))
@@ -202,6 +181,25 @@ class Manners(program.Case):
             done = self.check("status", env=env, status=69)
             self.assertNotIn("s3cret", done.stderr)
             self.assertNotIn("warning", done.stderr)
+
+    def test_password_is_wiped_from_the_arguments(self):
+        arguments = pathlib.Path("/proc/self/cmdline")
+        if not arguments.exists():
+            self.skipTest("no /proc")
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"postgresql://me:s3cret@127.0.0.1:{silent.getsockname()[1]}/news"
+            process = subprocess.Popen([program.BIN / "vecfill", "status", "--database", url],
+                                       cwd=self.work, stderr=subprocess.DEVNULL,
+                                       env=self.environment)
+            try:
+                connection, _ = silent.accept()
+                seen = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+                connection.close()
+            finally:
+                process.kill()
+                process.wait()
+        self.assertNotIn(b"s3cret", seen)
+        self.assertIn(b"****", seen)
 
 
 if __name__ == "__main__":
