@@ -135,10 +135,10 @@ static int count(struct run *run, struct vf_err *err)
     vf_reader_free(reader);
     if (rc == 0)
         vf_console_note(run->console,
-            "%" PRIu64 " articles selected: %" PRIu64 " without a vector, %" PRIu64
+            "%" PRIu64 " article%s selected: %" PRIu64 " without a vector, %" PRIu64
             " to renew, %" PRIu64 " done, %" PRIu64 " empty",
-            count_selected(&run->counts), run->counts.missing, run->counts.changed,
-            run->counts.unchanged, run->counts.empty);
+            count_selected(&run->counts), vf_plural(count_selected(&run->counts)),
+            run->counts.missing, run->counts.changed, run->counts.unchanged, run->counts.empty);
     return rc;
 }
 
@@ -179,18 +179,20 @@ static void say_report(const struct run *run)
     vf_format_duration(r->seconds, duration, sizeof duration);
     if (r->embedded > 0)
         vf_console_note(run->console,
-            "embedded %" PRIu64 " articles with %" PRIu64 " tokens in %s (%s tokens/s)",
-            r->embedded, r->tokens, duration, rate);
+            "embedded %" PRIu64 " article%s with %" PRIu64 " tokens in %s (%s tokens/s)",
+            r->embedded, vf_plural(r->embedded), r->tokens, duration, rate);
     if (r->truncated > 0)
         vf_console_note(run->console,
-            "%" PRIu64 " articles were cut at %zu tokens; %" PRIu64 " tokens were not read",
-            r->truncated, vf_info(run->embedder)->max_seq_length, r->tokens_lost);
+            "%" PRIu64 " article%s cut at %zu tokens, %" PRIu64 " token%s not read", r->truncated,
+            vf_plural(r->truncated), vf_info(run->embedder)->max_seq_length, r->tokens_lost,
+            vf_plural(r->tokens_lost));
     if (r->failed > 0)
-        vf_console_warn(run->console, "%" PRIu64 " articles failed, the first: %s", r->failed,
-            r->first_failure);
+        vf_console_warn(run->console, "%" PRIu64 " article%s failed, the first: %s", r->failed,
+            vf_plural(r->failed), r->first_failure);
     if (r->remaining > 0)
         vf_console_note(run->console,
-            "%" PRIu64 " articles remain; run the same command again to go on", r->remaining);
+            "%" PRIu64 " article%s left; run the same command again to go on", r->remaining,
+            vf_plural(r->remaining));
 }
 
 /* The one line on standard output. */
@@ -218,8 +220,9 @@ static int plan(struct run *run, struct vf_err *err)
     uint64_t remaining = c->missing + c->changed - plan.to_embed;
     if (plan.truncated > 0)
         vf_console_note(run->console,
-            "%" PRIu64 " articles would be cut at %zu tokens; %" PRIu64 " tokens would not be read",
-            plan.truncated, vf_info(run->embedder)->max_seq_length, plan.tokens_lost);
+            "%" PRIu64 " article%s would be cut at %zu tokens, %" PRIu64 " token%s not read",
+            plan.truncated, vf_plural(plan.truncated), vf_info(run->embedder)->max_seq_length,
+            plan.tokens_lost, vf_plural(plan.tokens_lost));
     if (!run->args->json) {
         printf("selected=%" PRIu64 " to_embed=%" PRIu64 " unchanged=%" PRIu64 " empty=%" PRIu64
                " remaining=%" PRIu64 " tokens=%" PRIu64 "\n",

@@ -207,8 +207,8 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
     vf_signals_catch();
     VF_TRY(embed_all(job, &lines, err));
     VF_TRY(finish_output(&job->output, info->dimensions, err));
-    vf_console_note(console, "embedded %" PRIu64 " texts, of which %" PRIu64 " were cut",
-        job->output.rows, job->output.truncated);
+    vf_console_note(console, "embedded %" PRIu64 " text%s, of which %" PRIu64 " cut",
+        job->output.rows, vf_plural(job->output.rows), job->output.truncated);
 out:
     release_output(&job->output);
     vf_text_window_release(&job->window);

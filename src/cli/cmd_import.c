@@ -110,9 +110,9 @@ static int import_files(struct vf_store *store, const struct vf_common_args *com
         rc = import_file(store, common->operands[i], imported, err);
     if (rc == VF_ERR_DATA && *imported > 0 && !err->hint[0])
         vf_hint(err,
-            "%" PRIu64 " articles before it are imported; mend it and import again: "
-            "articles that are there are updated",
-            *imported);
+            "%" PRIu64 " article%s before it imported; mend it and import again: those that are "
+            "there are updated",
+            *imported, vf_plural(*imported));
     return rc;
 }
 

@@ -104,8 +104,8 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
     vf_signals_catch();
     VF_TRY(tokenize_all(&job, &lines, err));
     vf_console_note(console,
-        "tokenized %" PRIu64 " texts into %" PRIu64 " tokens; %" PRIu64 " texts were cut",
-        job.texts, job.n_tokens, job.truncated);
+        "tokenized %" PRIu64 " text%s into %" PRIu64 " token%s; %" PRIu64 " cut", job.texts,
+        vf_plural(job.texts), job.n_tokens, vf_plural(job.n_tokens), job.truncated);
 out:
     vf_tokens_release(&job.tokens);
     vf_buf_release(&job.lines);

@@ -77,6 +77,11 @@ void vf_console_detail(struct vf_console *console, const char *fmt, ...)
         print(console, NULL, "", line.msg);
 }
 
+const char *vf_plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 int vf_exit_status(int rc)
 {
     switch (rc) {

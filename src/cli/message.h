@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct vf_console {
     const char *program;
@@ -31,6 +32,9 @@ void vf_console_note(struct vf_console *console, const char *fmt, ...) VF_PRINTF
 
 /* Only with --verbose. */
 void vf_console_detail(struct vf_console *console, const char *fmt, ...) VF_PRINTF(2, 3);
+
+/* What makes a noun plural: "" for one, else "s". */
+const char *vf_plural(uint64_t n);
 
 /* The exit status for `rc`: 0, a vf_code, or an exit status over 0, which stays. */
 int vf_exit_status(int rc);

@@ -139,7 +139,7 @@ class Common:
         weights[begin + row:begin + row + 4] = NAN
         self.write("model/model.safetensors", bytes(weights))
         self.fill(["oil up", "storm up", "bank"])
-        done = self.backfill(status=1, stderr="warning: 1 articles failed, the first: .*1")
+        done = self.backfill(status=1, stderr="warning: 1 article failed, the first: .*1")
         self.assertEqual(self.counts(done), {"selected": 3, "embedded": 2, "unchanged": 0,
                                              "empty": 0, "failed": 1, "remaining": 0})
         self.assertEqual(set(self.database.vectors()), {"0", "2"})
@@ -147,7 +147,7 @@ class Common:
 
     def test_long_article(self):
         self.fill(["oil " * 2_500_000, "oil"])
-        done = self.backfill(stderr="1 articles were cut at 64 tokens; 2499938 tokens")
+        done = self.backfill(stderr="1 article cut at 64 tokens, 2499938 tokens")
         self.assertEqual(self.counts(done)["embedded"], 2)
 
     def test_other_length_stored(self):

@@ -113,7 +113,7 @@ class Common:
                 article(7, headline="oil", body="up " * 100),
                 article(8, headline="oil", body=None)]
         self.fill(rows)
-        done = self.backfill(*AS_OF, "--json", stderr="1 articles were cut at 64 tokens; 39 tokens")
+        done = self.backfill(*AS_OF, "--json", stderr="1 article cut at 64 tokens, 39 tokens not read")
         report = json.loads(done.stdout)
         expected = {"selected": 8, "embedded": 6, "unchanged": 0, "empty": 2, "failed": 0,
                     "remaining": 0, "duplicates": 3, "truncated": 1, "tokens_lost": 39,
