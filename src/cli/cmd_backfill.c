@@ -109,7 +109,7 @@ static int open_database(struct run *run, struct vf_err *err)
     struct vf_store_info info;
     int rc;
     VF_TRY(vf_database_locate(run->console, &run->args->database, &run->database, err));
-    vf_console_detail(run->console, "database by %s", run->database.source);
+    vf_console_detail(run->console, "the database is named by %s", run->database.source);
     VF_TRY(vf_database_open(&run->database, 0, &run->reader, err));
     vf_console_note(run->console, "database %s", vf_store_describe(run->reader));
     VF_TRY(vf_store_check(
