@@ -58,8 +58,7 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
 const struct vf_command vf_cmd_model_fetch = {
     .name = "model fetch",
     .operands = "NAME",
-    .summary =
-        "Fetches a model of the Hub into its cache on this machine, and shows where it lies.",
+    .summary = "Fetches a model of the Hub into its cache, and shows where it lies.",
     .min_operands = 1,
     .max_operands = 1,
     .groups = groups,

@@ -179,8 +179,9 @@ int vf_hub_make_parents(const char *path, struct vf_err *err)
     int rc = 0;
     for (char *p = folder + 1; rc == 0 && (p = strchr(p, '/')); p++) {
         *p = '\0';
-        if (mkdir(folder, 0777) && errno != EEXIST && !vf_is_directory(folder))
-            rc = vf_hub_fail_errno(err, "make the directory", folder, errno);
+        int error = mkdir(folder, 0777) ? errno : 0;
+        if (error && error != EEXIST && !vf_is_directory(folder))
+            rc = vf_hub_fail_errno(err, "make the directory", folder, error);
         *p = '/';
     }
     free(folder);

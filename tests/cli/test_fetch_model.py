@@ -1,91 +1,21 @@
 """scripts/fetch-model against a small Hub on loopback."""
 
 import hashlib
-import http.server
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
-import threading
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "fetch-model"
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-NAME = "fictional/tiny"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from mock_hub import COMMIT, NAME, MockHub, git_blob_sha1  # noqa: E402
+
+SCRIPT = ROOT / "scripts" / "fetch-model"
 TOKEN = "hf_notASecret"
 MODULES = b'[{"idx": 0, "path": "", "type": "m.Transformer"},{"idx":1,"path":"1_Pooling","type":"m.Pooling"},' \
           b'\n{"path" : "2_Normalize", "type": "m.Normalize"}]'
-
-
-def git_blob_sha1(content):
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Keeps the requests that it saw; `files` maps a path in the repository to its content."""
-
-    daemon_threads = True
-
-    def __init__(self, handler):
-        super().__init__(("127.0.0.1", 0), handler)
-        self.name, self.files, self.checksums, self.seen, self.storage = NAME, {}, {}, [], None
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def url(self):
-        return "http://127.0.0.1:%d" % self.server_address[1]
-
-
-class Quiet(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def answer(self, status, headers=(), body=b""):
-        self.send_response(status)
-        for key, value in headers:
-            self.send_header(key, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-
-class Hub(Quiet):
-    """Answers as the Hub does: small files behind a relative redirect, large ones in a storage of
-    another host."""
-
-    def do_GET(self):
-        self.server.seen.append((self.command, self.path, self.headers.get("Authorization")))
-        cached = "/cached"
-        if self.path.startswith(cached):
-            path = self.path[len(cached) + 1:]
-            content = self.server.files[path]
-            checksum = self.server.checksums.get(path, git_blob_sha1(content))
-            return self.answer(200, [("X-Repo-Commit", COMMIT), ("ETag", 'W/"%s"' % checksum)], content)
-        prefix = "/" + self.server.name + "/resolve/"
-        if not self.path.startswith(prefix):
-            return self.answer(404)
-        revision, path = self.path[len(prefix):].split("/", 1)
-        if revision not in ("main", COMMIT) or path not in self.server.files:
-            return self.answer(404, [("X-Repo-Commit", COMMIT)])
-        content = self.server.files[path]
-        if path.endswith(".safetensors"):
-            checksum = self.server.checksums.get(path, hashlib.sha256(content).hexdigest())
-            return self.answer(302, [("X-Repo-Commit", COMMIT), ("ETag", '"storage"'),
-                                     ("X-Linked-ETag", '"%s"' % checksum),
-                                     ("Location", self.server.storage.url + "/" + path)])
-        return self.answer(307, [("X-Repo-Commit", COMMIT), ("Location", cached + "/" + path)])
-
-    do_HEAD = do_GET
-
-
-class Storage(Quiet):
-    def do_GET(self):
-        self.server.seen.append((self.command, self.path, self.headers.get("Authorization")))
-        content = self.server.files.get(self.path[1:])
-        self.answer(404 if content is None else 200, [], content or b"")
-
-    do_HEAD = do_GET
 
 
 class FetchModel(unittest.TestCase):
@@ -93,15 +23,11 @@ class FetchModel(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.home = pathlib.Path(folder.name)
-        self.hub, self.storage = Server(Hub), Server(Storage)
-        for server in (self.hub, self.storage):
-            self.addCleanup(server.server_close)
-            self.addCleanup(server.shutdown)
-        self.hub.storage = self.storage
-        self.hub.files = self.storage.files = {
+        self.hub = MockHub({
             "config.json": b'{"model_type": "bert"}', "tokenizer.json": b"{}",
             "modules.json": MODULES, "1_Pooling/config.json": b'{"pooling_mode": "cls"}',
-            "model.safetensors": bytes(range(256)) * 64}
+            "model.safetensors": bytes(range(256)) * 64})
+        self.addCleanup(self.hub.stop)
         self.repo = self.home / "hub" / "models--fictional--tiny"
         self.snapshot = self.repo / "snapshots" / COMMIT
 
@@ -144,22 +70,22 @@ class FetchModel(unittest.TestCase):
         (self.snapshot / "tokenizer.json").unlink()
         (self.repo / "blobs" / git_blob_sha1(b"{}")).unlink()
         self.check(self.fetch(), 0, "fetching tokenizer.json")
-        self.assertEqual(1, len(self.storage.seen))
+        self.assertEqual(1, len(self.hub.requests(self.hub.storage)))
 
     def test_all_files_come_from_one_commit(self):
         self.check(self.fetch(), 0)
-        by_branch = [path for _, path, _ in self.hub.seen if "/resolve/main/" in path]
+        by_branch = [r.path for r in self.hub.seen if "/resolve/main/" in r.path]
         self.assertEqual(["/%s/resolve/main/config.json" % NAME], by_branch)
 
     def test_token_stays_with_the_hub(self):
         self.check(self.fetch(), 0)
-        self.assertEqual({"Bearer " + TOKEN}, {token for _, _, token in self.hub.seen})
-        self.assertEqual({None}, {token for _, _, token in self.storage.seen})
+        self.assertEqual({"Bearer " + TOKEN}, {r.token for r in self.hub.requests(self.hub.hub)})
+        self.assertEqual({None}, {r.token for r in self.hub.requests(self.hub.storage)})
 
     def test_token_file(self):
         (self.home / "token").write_text(" hf_fromFile \n")
         self.check(self.fetch(HF_TOKEN=""), 0)
-        self.assertEqual({"Bearer hf_fromFile"}, {token for _, _, token in self.hub.seen})
+        self.assertEqual({"Bearer hf_fromFile"}, {r.token for r in self.hub.requests(self.hub.hub)})
 
     def test_cache_variables(self):
         rows = [("HF_HUB_CACHE", {"HF_HUB_CACHE": "$HOME/a"}, "a"),
@@ -199,12 +125,12 @@ class FetchModel(unittest.TestCase):
         self.assertFalse((self.repo / "refs" / "main").exists())
 
     def test_hub_that_does_not_answer(self):
-        self.hub.server_close()
+        self.hub.hub.stop()
         self.check(self.fetch(), 69, self.hub.url, "a directory that holds the model")
 
     def test_something_that_is_no_hub(self):
-        self.storage.files = {"portal/%s/resolve/main/config.json" % NAME: b"<html>Log in</html>"}
-        self.check(self.fetch(HF_ENDPOINT=self.storage.url + "/portal"), 69, "does not answer as a Hub does")
+        self.hub.files = {"portal/%s/resolve/main/config.json" % NAME: b"<html>Log in</html>"}
+        self.check(self.fetch(HF_ENDPOINT=self.hub.storage.url + "/portal"), 69, "does not answer as a Hub does")
 
     def test_names(self):
         for name in ("../evil", "/etc", "a/b/c", "a/..", "a--b", ".hidden", "a b", "a/", "-x"):
