@@ -26,7 +26,7 @@ static float sum_squares(const float *x, size_t n, float mean)
     vec sum = vec_set(0);
     for (size_t j = 0; j < n; j += VEC_FLOATS) {
         vec d = vec_sub(vec_load_first(x + j, lanes(n, j)), vec_set(mean));
-        d = vec_keep_first(d, lanes(n, j));
+        d = vec_join(d, vec_set(0), lanes(n, j));
         sum = vec_fma(d, d, sum);
     }
     return vec_sum(sum);

@@ -6,10 +6,18 @@
 
 enum { PANEL = TILE_VECTORS * VEC_FLOATS };
 
+/* Vectors of scores that are worked on at a time, to hide the latency of each step. */
+enum { CHAINS = 2 };
+
+static inline size_t padded_keys(size_t n)
+{
+    return (n + CHAINS * VEC_FLOATS - 1) / (CHAINS * VEC_FLOATS) * (CHAINS * VEC_FLOATS);
+}
+
 /* The distance of rows of scores: an odd number of vectors, so that they spread over the cache. */
 static inline size_t score_stride(size_t n)
 {
-    return round_up(n) | VEC_FLOATS;
+    return padded_keys(n) | VEC_FLOATS;
 }
 
 static size_t scratch_floats(size_t n, size_t head_size)
@@ -37,22 +45,40 @@ static void pack_values(const float *v, size_t ld, size_t n, size_t head_size, f
     }
 }
 
-/* Replaces n scores by 2^(score - the largest), zeros up to round_up(n), and returns the sum. */
+/* Replaces n scores by 2^(score - the largest), zeros up to padded_keys(n), and returns the sum. */
 static float exponentiate(float *score, size_t n)
 {
-    size_t end = round_up(n);
-    for (size_t j = n; j < end; j++)
-        score[j] = -INFINITY;
-    vec largest = vec_load(score);
-    for (size_t j = VEC_FLOATS; j < end; j += VEC_FLOATS)
-        largest = vec_max(largest, vec_load(score + j));
-    vec shift = vec_set(vec_largest(largest)), sum = vec_set(0);
-    for (size_t j = 0; j < end; j += VEC_FLOATS) {
-        vec weight = vec_exp2(vec_sub(vec_load(score + j), shift));
-        vec_store(score + j, weight);
-        sum = vec_add(sum, weight);
+    size_t last = round_up(n) - VEC_FLOATS, end = padded_keys(n);
+    vec largest[CHAINS], sum[CHAINS];
+    vec_store(score + last, vec_join(vec_load(score + last), vec_set(-INFINITY), n - last));
+    for (size_t j = last + VEC_FLOATS; j < end; j += VEC_FLOATS)
+        vec_store(score + j, vec_set(-INFINITY));
+    UNROLL
+    for (int i = 0; i < CHAINS; i++) {
+        largest[i] = vec_load(score + i * VEC_FLOATS);
+        sum[i] = vec_set(0);
     }
-    return vec_sum(sum);
+    for (size_t j = CHAINS * VEC_FLOATS; j < end; j += CHAINS * VEC_FLOATS) {
+        UNROLL
+        for (int i = 0; i < CHAINS; i++)
+            largest[i] = vec_max(largest[i], vec_load(score + j + i * VEC_FLOATS));
+    }
+    UNROLL
+    for (int i = 1; i < CHAINS; i++)
+        largest[0] = vec_max(largest[0], largest[i]);
+    vec shift = vec_set(vec_largest(largest[0]));
+    for (size_t j = 0; j < end; j += CHAINS * VEC_FLOATS) {
+        UNROLL
+        for (int i = 0; i < CHAINS; i++) {
+            vec weight = vec_exp2(vec_sub(vec_load(score + j + i * VEC_FLOATS), shift));
+            vec_store(score + j + i * VEC_FLOATS, weight);
+            sum[i] = vec_add(sum[i], weight);
+        }
+    }
+    UNROLL
+    for (int i = 1; i < CHAINS; i++)
+        sum[0] = vec_add(sum[0], sum[i]);
+    return vec_sum(sum[0]);
 }
 
 /* out = sums / divisor, row by row. */
@@ -80,13 +106,13 @@ static void attend_rows(const struct vf_attention_f32 *op, size_t row, size_t ro
     for (size_t first = 0; first < op->n; first += PANEL) {
         size_t width = round_up(smaller(op->n - first, PANEL));
         find_tile(rows, width)(op->q + row * op->ldq, op->ldq, keys + first * op->head_size,
-            op->head_size, scores + first, lds);
+            op->head_size, keys, scores + first, lds);
     }
     for (size_t r = 0; r < rows; r++)
         divisor[r] = exponentiate(scores + r * lds, op->n);
     for (size_t first = 0; first < op->head_size; first += PANEL) {
         size_t columns = smaller(op->head_size - first, PANEL), width = round_up(columns);
-        find_tile(rows, width)(scores, lds, values + first * op->n, op->n, sums, PANEL);
+        find_tile(rows, width)(scores, lds, values + first * op->n, op->n, values, sums, PANEL);
         divide_rows(sums, divisor, rows, columns, op->out + row * op->ldo + first, op->ldo);
     }
 }

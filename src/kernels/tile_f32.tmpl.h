@@ -3,13 +3,35 @@
 #ifndef VF_KERNELS_TILE_F32_TMPL_H
 #define VF_KERNELS_TILE_F32_TMPL_H
 
+/* Per tile, that many floats of `next` (see tile) are asked for per k. */
+enum { PREFETCH = 4, CACHE_LINE = 64 / sizeof(float) };
+
+/* Adds the products of the k at offset p of the rows with the columns at b. Rows are reached from
+ * every third, so that no more pointers are needed than there are registers. */
+ALWAYS_INLINE void tile_step(int rows, int vectors, vec sum[TILE_ROWS][TILE_VECTORS],
+    const float *const *third_row, size_t lda, size_t p, const float *b)
+{
+    vec column[TILE_VECTORS];
+    UNROLL
+    for (int v = 0; v < vectors; v++)
+        column[v] = vec_load(b + v * VEC_FLOATS);
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        vec x = vec_set(third_row[r / 3][(size_t)(r % 3) * lda + p]);
+        UNROLL
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = vec_fma(x, column[v], sum[r][v]);
+    }
+}
+
 /* out[rows][vectors * VEC_FLOATS] = a[rows][k] b[k][vectors * VEC_FLOATS], every element summed
  * from the first k to the last. With `rows` and `vectors` constant, the sums stay in registers:
- * per k, `vectors` loads and `rows` broadcasts feed rows * vectors multiply-adds. Rows of a are
- * reached from every third, so that no more pointers are needed than there are registers. */
+ * per k, `vectors` loads and `rows` broadcasts feed rows * vectors multiply-adds. On the way, the
+ * k * PREFETCH floats at `next` are fetched into the second-level cache. */
 ALWAYS_INLINE void tile(int rows, int vectors, const float *a, size_t lda, const float *b, size_t k,
-    float *out, size_t ldo)
+    const float *next, float *out, size_t ldo)
 {
+    enum { STEPS = CACHE_LINE / PREFETCH };
     vec sum[TILE_ROWS][TILE_VECTORS];
     const float *third_row[(TILE_ROWS + 2) / 3];
     UNROLL
@@ -21,20 +43,16 @@ ALWAYS_INLINE void tile(int rows, int vectors, const float *a, size_t lda, const
     UNROLL
     for (int r = 0; r < rows; r += 3)
         third_row[r / 3] = a + (size_t)r * lda;
-    for (size_t p = 0; p < k; p++) {
-        vec column[TILE_VECTORS];
+    size_t p = 0;
+    for (; p + STEPS <= k; p += STEPS) {
+        __builtin_prefetch(next + p * PREFETCH, 0, 2);
         UNROLL
-        for (int v = 0; v < vectors; v++)
-            column[v] = vec_load(b + v * VEC_FLOATS);
-        b += vectors * VEC_FLOATS;
-        UNROLL
-        for (int r = 0; r < rows; r++) {
-            vec x = vec_set(third_row[r / 3][(size_t)(r % 3) * lda + p]);
-            UNROLL
-            for (int v = 0; v < vectors; v++)
-                sum[r][v] = vec_fma(x, column[v], sum[r][v]);
-        }
+        for (int i = 0; i < STEPS; i++)
+            tile_step(rows, vectors, sum, third_row, lda, p + (size_t)i,
+                b + (p + (size_t)i) * (size_t)(vectors * VEC_FLOATS));
     }
+    for (; p < k; p++)
+        tile_step(rows, vectors, sum, third_row, lda, p, b + p * (size_t)(vectors * VEC_FLOATS));
     UNROLL
     for (int r = 0; r < rows; r++) {
         UNROLL
@@ -43,13 +61,14 @@ ALWAYS_INLINE void tile(int rows, int vectors, const float *a, size_t lda, const
     }
 }
 
-typedef void tile_fn(const float *a, size_t lda, const float *b, size_t k, float *out, size_t ldo);
+typedef void tile_fn(const float *a, size_t lda, const float *b, size_t k, const float *next,
+    float *out, size_t ldo);
 
 #define DEFINE_TILE(rows, vectors)                                                                 \
-    static void tile_##rows##x##vectors(                                                           \
-        const float *a, size_t lda, const float *b, size_t k, float *out, size_t ldo)              \
+    static void tile_##rows##x##vectors(const float *a, size_t lda, const float *b, size_t k,      \
+        const float *next, float *out, size_t ldo)                                                 \
     {                                                                                              \
-        tile(rows, vectors, a, lda, b, k, out, ldo);                                               \
+        tile(rows, vectors, a, lda, b, k, next, out, ldo);                                         \
     }
 #if TILE_VECTORS == 3
 #define DEFINE_TILES(rows) DEFINE_TILE(rows, 1) DEFINE_TILE(rows, 2) DEFINE_TILE(rows, 3)

@@ -41,10 +41,10 @@ static inline void vec_store_first(float *p, vec a, size_t n)
     _mm256_maskstore_ps(p, vec_first(n), a);
 }
 
-/* Zeros behind the first n floats. */
-static inline vec vec_keep_first(vec a, size_t n)
+/* The first n floats of a, and b behind them. */
+static inline vec vec_join(vec a, vec b, size_t n)
 {
-    return _mm256_and_ps(a, _mm256_castsi256_ps(vec_first(n)));
+    return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(vec_first(n)));
 }
 
 static inline vec vec_set(float x)

@@ -40,10 +40,10 @@ static inline void vec_store_first(float *p, vec a, size_t n)
     _mm512_mask_storeu_ps(p, vec_first(n), a);
 }
 
-/* Zeros behind the first n floats. */
-static inline vec vec_keep_first(vec a, size_t n)
+/* The first n floats of a, and b behind them. */
+static inline vec vec_join(vec a, vec b, size_t n)
 {
-    return _mm512_maskz_mov_ps(vec_first(n), a);
+    return _mm512_mask_mov_ps(b, vec_first(n), a);
 }
 
 static inline vec vec_set(float x)
