@@ -168,7 +168,7 @@ static int get_shard(
 {
     bool found = false;
     const char *path = json_string_value(name);
-    if (!path)
+    if (!path || strlen(path) != json_string_length(name))
         return vf_fail(err, VF_ERR_DATA,
             "%s: \"weight_map\" holds something else than names of "
             "files",

@@ -1,7 +1,6 @@
 #include "hub/hub.h"
 
 #include "harness.h"
-#include "hub/hub_env.h"
 #include "unit/scratch.h"
 
 #include <stdio.h>
@@ -49,56 +48,6 @@ static void write_model(const char *snapshot)
         snprintf(name, sizeof name, "%s/%s", snapshot, files[i]);
         write_text(name, "{}");
     }
-}
-
-static void test_cache_root(void **state)
-{
-    static const struct {
-        const char *name, *cache_dir;
-        struct {
-            const char *key, *value;
-        } set[4];
-        const char *expected;
-    } cases[] = {
-        {"HOME", NULL, {{"HOME", "/home/a"}}, "/home/a/.cache/huggingface/hub"},
-        {"XDG", NULL, {{"HOME", "/h"}, {"XDG_CACHE_HOME", "/x"}}, "/x/huggingface/hub"},
-        {"HF_HOME", NULL, {{"XDG_CACHE_HOME", "/x"}, {"HF_HOME", "/f"}}, "/f/hub"},
-        {"legacy", NULL, {{"HF_HOME", "/f"}, {"HUGGINGFACE_HUB_CACHE", "/l"}}, "/l"},
-        {"HF_HUB_CACHE", NULL, {{"HUGGINGFACE_HUB_CACHE", "/l"}, {"HF_HUB_CACHE", "/c"}}, "/c"},
-        {"argument", "/a", {{"HF_HUB_CACHE", "/c"}}, "/a"},
-        {"empty is unset", "", {{"HF_HUB_CACHE", ""}, {"HOME", "/h"}}, "/h/.cache/huggingface/hub"},
-        {"tilde", "~/m", {{"HOME", "/h"}}, "/h/m"},
-        {"tilde alone", "~", {{"HOME", "/h"}}, "/h"},
-        {"tilde inside", "/a/~", {{"HOME", "/h"}}, "/a/~"},
-        {"variable", NULL, {{"HF_HOME", "$HOME/f"}, {"HOME", "/h"}}, "/h/f/hub"},
-        {"braces", "/a/${HOME}x/$HOME", {{"HOME", "h"}}, "/a/hx/h"},
-        {"unset variable", "/a/$VF_UNSET/${VF_UNSET}", {{NULL, NULL}}, "/a/$VF_UNSET/${VF_UNSET}"},
-        {"no variable", "/a/$/${HOME", {{"HOME", "h"}}, "/a/$/${HOME"},
-    };
-    (void)state;
-    for (size_t i = 0; i < VF_COUNT(cases); i++) {
-        struct vf_err err = {0};
-        char *root = NULL;
-        for (size_t k = 0; k < VF_COUNT(variables); k++)
-            unsetenv(variables[k]);
-        for (size_t k = 0; k < VF_COUNT(cases[i].set) && cases[i].set[k].key; k++)
-            setenv(cases[i].set[k].key, cases[i].set[k].value, 1);
-        int rc = vf_hub_cache_root(cases[i].cache_dir, &root, &err);
-        vf_check(rc == 0, "%s: %s", cases[i].name, err.msg);
-        vf_check(strcmp(root, cases[i].expected) == 0, "%s: %s", cases[i].name, root);
-        free(root);
-    }
-}
-
-static void test_cache_root_without_home(void **state)
-{
-    struct vf_err err = {0};
-    char *root = NULL;
-    (void)state;
-    assert_int_equal(vf_hub_cache_root(NULL, &root, &err), VF_ERR_CONFIG);
-    assert_null(root);
-    assert_non_null(strstr(err.msg, "HOME"));
-    assert_non_null(strstr(err.hint, "HF_HUB_CACHE"));
 }
 
 /* Resolves in the scratch directory's hub/ and compares; the directory's last part is the commit.
@@ -225,8 +174,6 @@ static void test_directory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_cache_root, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cache_root_without_home, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshots_that_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names_that_are_refused, set_up, tear_down),
