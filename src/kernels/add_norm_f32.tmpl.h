@@ -1,50 +1,102 @@
 /* add_norm_f32 for a vector type: three passes over a row that stays in the first-level cache. */
 
-/* Of the vector at j: how many floats of the row it has. */
+/* Vectors that are summed at a time, to hide the latency of an addition. */
+enum { CHAINS = 4, STEP = CHAINS * VEC_FLOATS };
+
+/* The number of floats of the vector at j that belong to a row of n. */
 static inline size_t lanes(size_t n, size_t j)
 {
     return n - j < VEC_FLOATS ? n - j : VEC_FLOATS;
 }
 
-/* x += y, returning the sum of the result; `y` may be NULL. */
+ALWAYS_INLINE float sum_chains(vec sum[CHAINS])
+{
+    UNROLL
+    for (int i = 1; i < CHAINS; i++)
+        sum[0] = vec_add(sum[0], sum[i]);
+    return vec_sum(sum[0]);
+}
+
+/* x += y, returning the sum of the result. */
 static float add_row(float *x, const float *y, size_t n)
 {
-    vec sum = vec_set(0);
-    for (size_t j = 0; j < n; j += VEC_FLOATS) {
-        vec s = vec_load_first(x + j, lanes(n, j));
-        if (y) {
-            s = vec_add(s, vec_load_first(y + j, lanes(n, j)));
-            vec_store_first(x + j, s, lanes(n, j));
+    vec sum[CHAINS];
+    UNROLL
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = vec_set(0);
+    size_t j = 0;
+    for (; j + STEP <= n; j += STEP) {
+        UNROLL
+        for (size_t i = 0; i < CHAINS; i++) {
+            float *place = x + j + i * VEC_FLOATS;
+            vec s = vec_add(vec_load(place), vec_load(y + j + i * VEC_FLOATS));
+            vec_store(place, s);
+            sum[i] = vec_add(sum[i], s);
         }
-        sum = vec_add(sum, s);
     }
+    for (; j < n; j += VEC_FLOATS) {
+        size_t width = lanes(n, j);
+        vec s = vec_add(vec_load_first(x + j, width), vec_load_first(y + j, width));
+        vec_store_first(x + j, s, width);
+        sum[0] = vec_add(sum[0], s);
+    }
+    return sum_chains(sum);
+}
+
+static float sum_row(const float *x, size_t n)
+{
+    vec sum = vec_set(0);
+    for (size_t j = 0; j < n; j += VEC_FLOATS)
+        sum = vec_add(sum, vec_load_first(x + j, lanes(n, j)));
     return vec_sum(sum);
 }
 
+/* The sum of squared differences from the mean. */
 static float sum_squares(const float *x, size_t n, float mean)
 {
-    vec sum = vec_set(0);
-    for (size_t j = 0; j < n; j += VEC_FLOATS) {
-        vec d = vec_sub(vec_load_first(x + j, lanes(n, j)), vec_set(mean));
-        d = vec_join(d, vec_set(0), lanes(n, j));
-        sum = vec_fma(d, d, sum);
+    vec sum[CHAINS], shift = vec_set(mean);
+    UNROLL
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = vec_set(0);
+    size_t j = 0;
+    for (; j + STEP <= n; j += STEP) {
+        UNROLL
+        for (size_t i = 0; i < CHAINS; i++) {
+            vec d = vec_sub(vec_load(x + j + i * VEC_FLOATS), shift);
+            sum[i] = vec_fma(d, d, sum[i]);
+        }
     }
-    return vec_sum(sum);
+    for (; j < n; j += VEC_FLOATS) {
+        vec d = vec_sub(vec_load_first(x + j, lanes(n, j)), shift);
+        d = vec_join(d, vec_set(0), lanes(n, j));
+        sum[0] = vec_fma(d, d, sum[0]);
+    }
+    return sum_chains(sum);
+}
+
+/* x = (x - mean) * scale * gamma + beta */
+static void scale_row(const struct vf_norm_f32 *norm, float *x, float mean, float scale)
+{
+    vec shift = vec_set(mean), factor = vec_set(scale);
+    size_t n = norm->n, j = 0;
+    for (; j + VEC_FLOATS <= n; j += VEC_FLOATS) {
+        vec z = vec_mul(vec_sub(vec_load(x + j), shift), factor);
+        vec_store(x + j, vec_fma(z, vec_load(norm->gamma + j), vec_load(norm->beta + j)));
+    }
+    if (j < n) {
+        vec z = vec_mul(vec_sub(vec_load_first(x + j, n - j), shift), factor);
+        vec gamma = vec_load_first(norm->gamma + j, n - j);
+        vec_store_first(x + j, vec_fma(z, gamma, vec_load_first(norm->beta + j, n - j)), n - j);
+    }
 }
 
 static void add_norm(
     const struct vf_norm_f32 *norm, float *x, size_t ldx, const float *y, size_t ldy, size_t m)
 {
     size_t n = norm->n;
-    for (size_t i = 0; i < m; i++, x += ldx, y = y ? y + ldy : NULL) {
-        float mean = add_row(x, y, n) / (float)n;
+    for (size_t i = 0; i < m; i++, x += ldx) {
+        float mean = (y ? add_row(x, y + i * ldy, n) : sum_row(x, n)) / (float)n;
         float variance = sum_squares(x, n, mean) / (float)n;
-        vec shift = vec_set(mean), scale = vec_set(1 / sqrtf(variance + norm->eps));
-        for (size_t j = 0; j < n; j += VEC_FLOATS) {
-            vec z = vec_mul(vec_sub(vec_load_first(x + j, lanes(n, j)), shift), scale);
-            vec gamma = vec_load_first(norm->gamma + j, lanes(n, j));
-            vec beta = vec_load_first(norm->beta + j, lanes(n, j));
-            vec_store_first(x + j, vec_fma(z, gamma, beta), lanes(n, j));
-        }
+        scale_row(norm, x, mean, 1 / sqrtf(variance + norm->eps));
     }
 }

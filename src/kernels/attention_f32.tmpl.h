@@ -40,8 +40,7 @@ static void pack_values(const float *v, size_t ld, size_t n, size_t head_size, f
         float *out = panels + first * n;
         for (size_t i = 0; i < n; i++, out += width)
             for (size_t j = 0; j < columns; j += VEC_FLOATS)
-                vec_store(out + j,
-                    vec_load_first(v + i * ld + first + j, smaller(columns - j, VEC_FLOATS)));
+                vec_store(out + j, load_at_most(v + i * ld + first + j, columns - j));
     }
 }
 

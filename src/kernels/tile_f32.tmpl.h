@@ -113,6 +113,12 @@ static inline size_t next_rows(size_t rows)
     return (rows + tiles_left - 1) / tiles_left;
 }
 
+/* The first n floats and zeros, where n may also be more than a vector. */
+static inline vec load_at_most(const float *p, size_t n)
+{
+    return n < VEC_FLOATS ? vec_load_first(p, n) : vec_load(p);
+}
+
 /* Packs n rows [n][k], n at most TILE_VECTORS * VEC_FLOATS, into a panel [k][round_up(n)]. */
 static void pack_transposed(const float *rows, size_t ld_rows, size_t n, size_t k, float *panel)
 {
@@ -123,7 +129,7 @@ static void pack_transposed(const float *rows, size_t ld_rows, size_t n, size_t 
             size_t columns = smaller(k - p, VEC_FLOATS);
             for (size_t i = 0; i < VEC_FLOATS; i++)
                 block[i] =
-                    j + i < n ? vec_load_first(rows + (j + i) * ld_rows + p, columns) : vec_set(0);
+                    j + i < n ? load_at_most(rows + (j + i) * ld_rows + p, columns) : vec_set(0);
             vec_transpose(block);
             for (size_t i = 0; i < columns; i++)
                 vec_store(panel + (p + i) * width + j, block[i]);

@@ -126,7 +126,8 @@ static inline vec vec_scale(vec a, vec exponent)
 {
     const vec least = _mm256_set1_ps(-126);
     vec normal = _mm256_cmp_ps(exponent, least, _CMP_NLT_UQ); /* true for NaN, which stays */
-    __m256i bits = _mm256_cvtps_epi32(_mm256_max_ps(exponent, least));
+    /* NaN converts to INT32_MIN, whose shift is 0: so a NaN in `a` stays as well. */
+    __m256i bits = _mm256_cvtps_epi32(_mm256_max_ps(least, exponent));
     __m256i scaled = _mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(bits, 23));
     return _mm256_and_ps(_mm256_castsi256_ps(scaled), normal);
 }

@@ -1,0 +1,181 @@
+/* The vectors of the real model for the sample articles against those of transformers, component
+ * by component. Skipped where the model or the articles are not on this machine:
+ * VECFILL_TEST_MODEL names the model's directory, else it is looked for in the Hub's cache;
+ * VECFILL_TEST_DATA names the articles' folder, else they are looked for beside the checkout. */
+#include "encoder/encoder.h"
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "harness.h"
+#include "hub/hub.h"
+#include "tokenizer/tokenizer.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MODEL "sentence-transformers/all-MiniLM-L6-v2"
+
+static const double TOLERANCE = 1e-6;
+
+enum { DIMENSIONS = 384, MAX_ARTICLES = 1000 };
+
+/* The opened model; without one, `model` is NULL. */
+struct fixture {
+    struct vf_model *model;
+    struct vf_tokenizer *tokenizer;
+    struct vf_encoder *encoder;
+};
+
+static char *model_directory(void)
+{
+    const char *named = getenv("VECFILL_TEST_MODEL");
+    struct vf_hub_location location;
+    struct vf_err err;
+    if (named)
+        return strdup(named);
+    if (vf_hub_resolve(MODEL, NULL, NULL, &location, &err))
+        return NULL;
+    char *directory = strdup(location.directory);
+    vf_hub_location_release(&location);
+    return directory;
+}
+
+static int open_fixture(void **state)
+{
+    static struct fixture fixture;
+    struct vf_err err;
+    char *directory = model_directory();
+    *state = &fixture;
+    if (!directory)
+        return 0;
+    int rc = vf_model_open(directory, true, &fixture.model, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    rc = vf_tokenizer_open(directory, &fixture.tokenizer, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    rc = vf_encoder_new(fixture.model,
+        &(struct vf_encoder_options){.threads = 2, .max_tokens = 512}, &fixture.encoder, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    free(directory);
+    return 0;
+}
+
+static int close_fixture(void **state)
+{
+    struct fixture *fixture = *state;
+    vf_encoder_free(fixture->encoder);
+    vf_tokenizer_close(fixture->tokenizer);
+    vf_model_close(fixture->model);
+    return 0;
+}
+
+/* The path of a sample file; false when it is not there. */
+static bool find_sample(const char *name, char path[static 512])
+{
+    const char *folder = getenv("VECFILL_TEST_DATA"), *root = getenv("VECFILL_TEST_ROOT");
+    (void)snprintf(path, 512, "%s%s/%s", folder ? folder : (root ? root : "."),
+        folder ? "" : "/../shared/data", name);
+    return vf_is_file(path) && !strchr(path, '\'');
+}
+
+/* The rows of a two-dimensional float32 .npy file, whose header ends with the first newline. */
+static float *read_vectors(const char *path, size_t n)
+{
+    FILE *file = fopen(path, "rb");
+    vf_check(file, "%s", path);
+    for (int c = 0; c != '\n' && c != EOF;)
+        c = getc(file);
+    float *vectors = calloc(n * DIMENSIONS, sizeof(*vectors));
+    vf_check(vectors, "vectors");
+    size_t rows = fread(vectors, DIMENSIONS * sizeof(*vectors), n, file);
+    vf_check(rows == n && getc(file) == EOF, "%s: %zu rows", path, rows);
+    fclose(file);
+    return vectors;
+}
+
+static void encode_line(const struct vf_tokenizer *tokenizer, const char *line, size_t max_ids,
+    struct vf_sequence_ref *ret)
+{
+    struct vf_err err;
+    struct vf_buf text = {0};
+    struct vf_ids ids = {0};
+    const char *headline, *body;
+    json_t *row;
+    bool truncated;
+    assert_int_equal(vf_json_parse(line, strlen(line), "article", &row, &err), 0);
+    assert_int_equal(vf_json_get_string(row, "headline", "article", "", &headline, &err), 0);
+    assert_int_equal(vf_json_get_string(row, "body", "article", "", &body, &err), 0);
+    assert_int_equal(vf_buf_printf(&text, &err, "%s %s", headline, body), 0);
+    int rc = vf_tokenizer_encode(tokenizer, text.data, text.size, max_ids, &ids, &truncated, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    *ret = (struct vf_sequence_ref){.ids = ids.ids, .n = ids.n};
+    vf_buf_release(&text);
+    json_decref(row);
+}
+
+/* Tokenizes all articles; returns their number. */
+static size_t read_sequences(const struct vf_tokenizer *tokenizer, const char *path, size_t max_ids,
+    struct vf_sequence_ref sequences[static MAX_ARTICLES])
+{
+    char command[640], *line = NULL;
+    size_t capacity = 0, n = 0;
+    (void)snprintf(command, sizeof(command), "gzip -dc '%s'", path);
+    FILE *articles = popen(command, "r");
+    vf_check(articles, "%s", command);
+    for (; getline(&line, &capacity, articles) > 0; n++) {
+        vf_check(n < MAX_ARTICLES, "%s has too many articles", path);
+        encode_line(tokenizer, line, max_ids, &sequences[n]);
+    }
+    vf_check(pclose(articles) == 0 && n > 0, "%s: %zu articles", command, n);
+    free(line);
+    return n;
+}
+
+static void check_vectors(const struct fixture *fixture, size_t max_ids, const char *golden)
+{
+    char articles[512], vectors_path[512];
+    struct vf_sequence_ref sequences[MAX_ARTICLES];
+    struct vf_err err;
+    if (!fixture->model || !find_sample("reuters-600.jsonl.gz", articles) ||
+        !find_sample(golden, vectors_path))
+        skip();
+    size_t n = read_sequences(fixture->tokenizer, articles, max_ids, sequences);
+    float *expected = read_vectors(vectors_path, n);
+    float *vectors = calloc(n * DIMENSIONS, sizeof(*vectors));
+    vf_check(vectors, "vectors");
+    for (size_t i = 0; i < n; i++)
+        sequences[i].vector = vectors + i * DIMENSIONS;
+    int rc = vf_encoder_run(fixture->encoder, sequences, n, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    for (size_t i = 0; i < n * DIMENSIONS; i++) {
+        double difference = fabs((double)vectors[i] - (double)expected[i]);
+        vf_check(difference <= TOLERANCE, "article %zu, component %zu: %g", i / DIMENSIONS,
+            i % DIMENSIONS, difference);
+    }
+    for (size_t i = 0; i < n; i++)
+        free((void *)(uintptr_t)sequences[i].ids);
+    free(vectors);
+    free(expected);
+}
+
+static void test_at_512_tokens(void **state)
+{
+    check_vectors(*state, 512, "reuters-600.minilm-l6.512.npy");
+}
+
+static void test_at_256_tokens(void **state)
+{
+    check_vectors(*state, 256, "reuters-600.minilm-l6.256.npy");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_at_512_tokens),
+        cmocka_unit_test(test_at_256_tokens),
+    };
+    return cmocka_run_group_tests(tests, open_fixture, close_fixture);
+}
