@@ -65,7 +65,9 @@ bool vf_hub_is_commit(const char *s)
 
 int vf_hub_check_revision(const char *revision, struct vf_err *err)
 {
-    bool good = *revision && *revision != '/' && !strstr(revision, "//") && !strstr(revision, "..");
+    size_t n = strlen(revision);
+    bool good = n > 0 && *revision != '/' && revision[n - 1] != '/' && !strstr(revision, "//") &&
+                !strstr(revision, "..");
     for (const char *p = revision; *p; p++)
         good = good && isgraph((unsigned char)*p) && *p != '\\';
     return good ? 0

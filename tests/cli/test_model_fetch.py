@@ -155,6 +155,7 @@ class Fetching(HubCase):
         self.fetch(name="former/name")
         refs = self.root / "models--former--name" / "refs" / "main"
         self.assertEqual(refs.read_text(), COMMIT)
+        self.assertEqual({"Bearer " + TOKEN}, {r.token for r in self.hub.requests(self.hub.hub)})
 
     def test_shards(self):
         names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]

@@ -147,7 +147,8 @@ class HubHandler(Handler):
         prefix = "/" + state.name + "/resolve/"
         former = "/" + str(state.former_name) + "/"
         if self.path.startswith(former):
-            return self.answer(307, [("Location", "/" + state.name + "/" + self.path[len(former):])])
+            return self.answer(307, [("Location", state.url + "/" + state.name + "/" +
+                                      self.path[len(former):])])
         if not self.path.startswith(prefix):
             return self.answer(404, [("X-Error-Code", "RepoNotFound")])
         revision, path = self.path[len(prefix):].split("/", 1)

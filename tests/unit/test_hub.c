@@ -136,6 +136,7 @@ static void test_snapshots_that_fail(void **state)
             "vecfill model fetch fictional/tiny"},
         {"revision up", "fictional/tiny", "../main", VF_ERR_USAGE, "../main", ""},
         {"revision absolute", "fictional/tiny", "/main", VF_ERR_USAGE, "/main", ""},
+        {"revision with a slash at its end", "fictional/tiny", "pr/", VF_ERR_USAGE, "pr/", ""},
         {"revision empty", "fictional/tiny", "", VF_ERR_USAGE, "revision", ""},
         {"revision with a space", "fictional/tiny", "a b", VF_ERR_USAGE, "a b", ""},
     };
