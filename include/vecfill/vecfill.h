@@ -138,6 +138,21 @@ VF_API void vf_location_release(struct vf_location *location);
 /* Borrowed; lives as long as the embedder. Never fails. */
 VF_API const struct vf_model_info *vf_info(const struct vf_embedder *embedder);
 
+#define VF_SHA256_DIGITS 64
+
+/* What the vectors are made from, by content: lower-case hexadecimal. */
+struct vf_identity {
+    char weights_sha256[VF_SHA256_DIGITS + 1]; /* of model.safetensors */
+    char tokenizer_sha256[VF_SHA256_DIGITS + 1];
+};
+
+/* Two embedders of one identity whose vf_info() agrees in pooling, normalisation and
+ * max_seq_length make the same vectors, within the tolerance of their precisions. Reads the files
+ * unless the Hub cache names them by their checksum. With tokenizer_only weights_sha256 is empty
+ * where there are no weights. */
+VF_API int vf_identify(
+    const struct vf_embedder *embedder, struct vf_identity *ret, struct vf_err *err);
+
 /* Tokenizes `text` up to max_seq_length into `tokens`, which the caller releases with
  * vf_tokens_release(). Stops reading once the limit is full. On failure `tokens` is empty. */
 VF_API int vf_tokenize(const struct vf_embedder *embedder, struct vf_text text,

@@ -8,6 +8,7 @@
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "pipeline/backfill.h"
+#include "pipeline/model_guard.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct backfill_args {
     char *language, *model_id, *metrics_file;
     const char *refresh;
     size_t limit, batch_size;
-    bool newest_first, dry_run, json;
+    bool newest_first, replace_model, dry_run, json;
 };
 
 #define FIELD(name) offsetof(struct backfill_args, name)
@@ -55,6 +56,8 @@ static const struct vf_option options[] = {
         NULL, false},
     {"batch-size", '\0', "N", "rows in a transaction [256]", vf_parse_count, FIELD(batch_size),
         &max_batch_size, false},
+    {"replace-model", '\0', NULL, "renew the vectors of another model", vf_parse_flag,
+        FIELD(replace_model), NULL, true},
     {"dry-run", 'n', NULL, "say what would be done, do nothing", vf_parse_flag, FIELD(dry_run),
         NULL, false},
     {"json", '\0', NULL, "report as a JSON object", vf_parse_flag, FIELD(json), NULL, false},
@@ -75,6 +78,10 @@ struct run {
     struct vf_database database;
     struct vf_store *reader, *writer;
     struct vf_embedder *embedder;
+    bool has_weights;    /* the embedder */
+    bool has_text_hash;  /* the embeddings table */
+    enum vf_guard guard; /* of the model_id */
+    bool can_record;     /* what the guard finds */
     struct vf_backfill_options options;
     struct vf_counts counts;
     struct vf_backfill_report report;
@@ -99,6 +106,11 @@ static int make_selection(struct run *run, struct vf_err *err)
     selection->refresh = VF_REFRESH_CHANGED;
     while (args->refresh && strcmp(args->refresh, refresh_names[selection->refresh]) != 0)
         selection->refresh++;
+    if (args->replace_model && selection->refresh == VF_REFRESH_MISSING) {
+        vf_fail(err, VF_ERR_USAGE, "--refresh missing would keep what --replace-model replaces");
+        vf_hint(err, "leave --refresh out");
+        return VF_ERR_USAGE;
+    }
     run->options.limit = args->limit;
     run->options.batch_size = args->batch_size ? args->batch_size : DEFAULT_BATCH_SIZE;
     return vf_day_args_resolve(&args->days, &selection->from_us, &selection->until_us, err);
@@ -114,12 +126,106 @@ static int open_database(struct run *run, struct vf_err *err)
     vf_console_note(run->console, "database %s", vf_store_describe(run->reader));
     VF_TRY(vf_store_check(
         run->reader, vf_info(run->embedder)->dimensions, !run->args->dry_run, &info, err));
+    run->has_text_hash = info.has_text_hash;
     if (!info.has_text_hash && run->options.selection.refresh == VF_REFRESH_CHANGED)
         vf_console_warn(run->console, "the embeddings table has no column text_hash, so that "
                                       "--refresh changed means missing; 'vecfill init' adds it");
 out:
     return rc;
 }
+
+/* ---- what the model_id means ---- */
+
+static int load_weights(struct run *run, struct vf_err *err)
+{
+    if (run->has_weights)
+        return 0;
+    vf_close(run->embedder);
+    run->embedder = NULL;
+    int rc = vf_model_args_open(&run->args->model, run->console, false, &run->embedder, err);
+    if (rc)
+        return rc;
+    run->has_weights = true;
+    vf_console_detail(run->console, "%u threads, kernels %s", vf_info(run->embedder)->threads,
+        vf_info(run->embedder)->isa);
+    return 0;
+}
+
+/* Without the right to write the record each run has to look for itself. */
+static int record_model(struct run *run, struct vf_err *err)
+{
+    const char *model_id = run->options.selection.model_id;
+    bool replace = run->guard == VF_GUARD_REPLACE;
+    if (!run->can_record) {
+        vf_console_warn(run->console,
+            "there is no table text_embedding_models that this role may read, so that the encoder "
+            "behind model_id %s is not recorded; 'vecfill init' makes it",
+            model_id);
+        return 0;
+    }
+    int rc = vf_guard_record(run->reader, run->embedder, model_id, replace, err);
+    if (rc != VF_ERR_PERMISSION || replace)
+        return rc;
+    vf_console_warn(
+        run->console, "the encoder behind model_id %s is not recorded: %s", model_id, err->msg);
+    return 0;
+}
+
+static int adopt(struct run *run, struct vf_err *err)
+{
+    const char *model_id = run->options.selection.model_id;
+    uint64_t n;
+    int rc;
+    if (run->args->dry_run) {
+        vf_console_note(run->console,
+            "nobody recorded what made the vectors under model_id %s: a run would recompute some",
+            model_id);
+        return 0;
+    }
+    VF_TRY(load_weights(run, err));
+    VF_TRY(vf_guard_sample(run->reader, run->embedder, model_id, &n, err));
+    if (n > 0)
+        vf_console_note(run->console,
+            "the vectors under model_id %s are adopted: %" PRIu64 " of them, recomputed, are equal",
+            model_id, n);
+    else
+        vf_console_warn(run->console,
+            "the vectors under model_id %s are adopted unseen: none has an article to compare with",
+            model_id);
+    VF_TRY(record_model(run, err));
+out:
+    return rc;
+}
+
+/* Marks the old vectors, so that this run and those after it find them. */
+static int replace(struct run *run, struct vf_err *err)
+{
+    int rc = 0;
+    if (!run->args->dry_run) {
+        VF_TRY(load_weights(run, err));
+        VF_TRY(record_model(run, err));
+    }
+    if (run->args->dry_run || !run->has_text_hash || !run->can_record)
+        run->options.selection.refresh = VF_REFRESH_ALL;
+out:
+    return rc;
+}
+
+/* Before anything is read. */
+static int check_model_id(struct run *run, struct vf_err *err)
+{
+    int rc;
+    VF_TRY(vf_guard_look(run->reader, run->embedder, run->options.selection.model_id,
+        run->args->replace_model, &run->guard, &run->can_record, err));
+    if (run->guard == VF_GUARD_UNKNOWN)
+        rc = adopt(run, err);
+    else if (run->guard == VF_GUARD_REPLACE)
+        rc = replace(run, err);
+out:
+    return rc;
+}
+
+/* ---- what is to do ---- */
 
 static uint64_t count_selected(const struct vf_counts *counts)
 {
@@ -252,11 +358,9 @@ static void show_progress(void *context, const struct vf_progress *progress)
 static int embed(struct run *run, struct vf_err *err)
 {
     int rc;
-    vf_close(run->embedder);
-    run->embedder = NULL;
-    VF_TRY(vf_model_args_open(&run->args->model, run->console, false, &run->embedder, err));
-    vf_console_detail(run->console, "%u threads, kernels %s", vf_info(run->embedder)->threads,
-        vf_info(run->embedder)->isa);
+    VF_TRY(load_weights(run, err));
+    if (run->guard == VF_GUARD_NEW)
+        VF_TRY(record_model(run, err));
     VF_TRY(vf_database_open(&run->database, 0, &run->writer, err));
     struct vf_store_info info;
     VF_TRY(vf_store_check(run->writer, vf_info(run->embedder)->dimensions, true, &info, err));
@@ -284,6 +388,7 @@ static int run_steps(struct run *run, struct vf_err *err)
     VF_TRY(vf_model_args_open(&run->args->model, run->console, true, &run->embedder, err));
     vf_model_say(run->console, vf_info(run->embedder));
     VF_TRY(open_database(run, err));
+    VF_TRY(check_model_id(run, err));
     if (run->args->dry_run)
         return plan(run, err);
     VF_TRY(count(run, err));

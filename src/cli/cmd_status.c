@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/database_args.h"
 #include "cli/json_text.h"
+#include "store/model_record.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ static const char *const headings[N_FIGURES] = {
 
 /* The listing so far: rows of a model_id come one after the other. */
 struct listing {
+    struct vf_store *names; /* where the encoders behind the model_ids are looked up */
     bool json;
     json_t *models;           /* with json: what was listed */
     json_t *months;           /* borrowed from the last of them */
@@ -82,6 +84,39 @@ static int end_model(struct listing *listing, struct vf_err *err)
         json_array_get(listing->models, json_array_size(listing->models) - 1), listing->sums, err);
 }
 
+static json_t *record_json(const struct vf_model_record *r)
+{
+    return json_pack("{s:s, s:s?, s:s, s:s, s:s, s:s?, s:s, s:b, s:I, s:I}", "model", r->model,
+        "revision", r->revision, "weights_sha256", r->weights_sha256, "tokenizer_sha256",
+        r->tokenizer_sha256, "pooling", r->pooling, "prompt", r->prompt, "long_text", r->long_text,
+        "normalized", (int)r->normalized, "max_seq_length", (json_int_t)r->max_seq_length,
+        "dimensions", (json_int_t)r->dimensions);
+}
+
+/* The encoder behind a model_id, as far as it is recorded. */
+static int take_encoder(
+    struct listing *listing, const char *model_id, json_t *model, struct vf_err *err)
+{
+    struct vf_model_state state;
+    int rc = vf_store_find_model(listing->names, model_id, &state, err);
+    if (rc)
+        return rc;
+    const struct vf_model_record *r = &state.record;
+    if (listing->json) {
+        json_t *encoder = state.has_record ? record_json(r) : json_null();
+        if (!encoder || json_object_set_new(model, "encoder", encoder))
+            rc = vf_fail_memory(err, "the listing");
+    } else if (state.has_record) {
+        printf("  by %s%s%s, %" PRIu32 " dimensions, %" PRIu32 " tokens, %s, weights %.12s\n",
+            r->model, r->revision ? " at " : "", r->revision ? r->revision : "", r->dimensions,
+            r->max_seq_length, r->pooling, r->weights_sha256);
+    } else {
+        puts("  by an encoder that nobody recorded");
+    }
+    vf_model_record_release(&state.record);
+    return rc;
+}
+
 static int begin_model(struct listing *listing, const char *model_id, struct vf_err *err)
 {
     memset(listing->sums, 0, sizeof listing->sums);
@@ -93,9 +128,13 @@ static int begin_model(struct listing *listing, const char *model_id, struct vf_
         json_t *model = json_pack("{s:s, s:o}", "model_id", model_id, "months", listing->months);
         if (!model || json_array_append_new(listing->models, model))
             return vf_fail_memory(err, "the listing");
-        return 0;
+        return take_encoder(listing, model_id, model, err);
     }
-    printf("%s\n  %-8s", model_id, "month");
+    puts(model_id);
+    int rc = take_encoder(listing, model_id, NULL, err);
+    if (rc)
+        return rc;
+    printf("  %-8s", "month");
     for (size_t i = 0; i < N_FIGURES; i++)
         printf(" %10s", headings[i]);
     putchar('\n');
@@ -129,7 +168,7 @@ out:
 static int list(struct vf_console *console, const struct status_args *args, struct vf_store *store,
     struct vf_err *err)
 {
-    struct listing listing = {.json = args->json, .models = json_array()};
+    struct listing listing = {.names = store, .json = args->json, .models = json_array()};
     struct vf_store_info info;
     uint64_t articles = 0;
     int rc;

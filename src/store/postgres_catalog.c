@@ -264,7 +264,7 @@ out:
 
 /* What there was before init. */
 struct inventory {
-    bool articles, embeddings, index, extension;
+    bool articles, embeddings, index, extension, models;
     PGresult *columns; /* of the embeddings table */
 };
 
@@ -276,6 +276,7 @@ static int take_inventory(struct pg_store *s, const struct vf_schema_options *op
     int rc;
     VF_TRY(table_exists(s, &s->base.names.articles, &ret->articles, err));
     VF_TRY(table_exists(s, &s->base.names.embeddings, &ret->embeddings, err));
+    VF_TRY(table_exists(s, &s->base.names.models, &ret->models, err));
     VF_TRY(unique_index_exists(s, &ret->index, err));
     VF_TRY(load_columns(s, &s->base.names.embeddings, &ret->columns, err));
     ret->extension = true;
@@ -300,6 +301,8 @@ static bool is_missing(const struct inventory *there, const struct vf_schema_sta
         return there->embeddings && find_column(there->columns, statement->column) < 0;
     case VF_SCHEMA_EMBEDDINGS_INDEX:
         return !there->index;
+    case VF_SCHEMA_MODELS:
+        return !there->models;
     }
     return false;
 }

@@ -119,11 +119,22 @@ int vf__pg_reader_next(struct vf_reader *reader, size_t max_articles, size_t max
 int vf__pg_reader_count(struct vf_reader *reader, struct vf_counts *ret, struct vf_err *err);
 int vf__pg_scan_vectors(struct vf_store *store, const struct vf_selection *selection,
     vf_vector_visitor *visit, void *context, struct vf_err *err);
+int vf__pg_sample(struct vf_store *store, const char *model_id, size_t n, vf_sample_visitor *visit,
+    void *context, struct vf_err *err);
 int vf__pg_find_article(
     struct vf_store *store, const char *id, struct vf_article_summary *ret, struct vf_err *err);
 int vf__pg_status(struct vf_store *store, const char *model_id, vf_status_visitor *visit,
     void *context, struct vf_err *err);
 int vf__pg_count_articles(struct vf_store *store, uint64_t *ret, struct vf_err *err);
+
+/* ---- postgres_models.c ---- */
+
+int vf__pg_find_model(
+    struct vf_store *store, const char *model_id, struct vf_model_state *ret, struct vf_err *err);
+int vf__pg_record_model(struct vf_store *store, const char *model_id,
+    const struct vf_model_record *record, struct vf_model_record *ret, struct vf_err *err);
+int vf__pg_replace_model(struct vf_store *store, const char *model_id,
+    const struct vf_model_record *record, struct vf_err *err);
 
 /* ---- postgres_write.c ---- */
 

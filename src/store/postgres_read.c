@@ -319,19 +319,27 @@ out:
     return rc;
 }
 
+/* Reads the floats of a row (source_id, vector) into `floats`. */
+static int read_vector(const struct pg_store *s, const PGresult *rows, int row,
+    struct vf_buf *floats, size_t *ret_n, struct vf_err *err)
+{
+    struct vf_value value = vf__pg_get_value(rows, row, 1);
+    int rc = vf__pg_is_bytea(s) ? parse_bytes(value, floats, ret_n, err)
+                                : parse_floats(value, floats, ret_n, err);
+    if (rc)
+        vf_err_prefix(err, "the stored vector of article %s", PQgetvalue(rows, row, 0));
+    return rc;
+}
+
 /* Visits the row (source_id, vector); `floats` is scratch. */
 static int visit_row(const struct pg_store *s, const PGresult *row, struct vf_buf *floats,
     vf_vector_visitor *visit, void *context, struct vf_err *err)
 {
     const char *source_id = PQgetvalue(row, 0, 0);
-    struct vf_value value = vf__pg_get_value(row, 0, 1);
     size_t n = 0;
-    int rc = vf__pg_is_bytea(s) ? parse_bytes(value, floats, &n, err)
-                                : parse_floats(value, floats, &n, err);
-    if (rc) {
-        vf_err_prefix(err, "the stored vector of article %s", source_id);
+    int rc = read_vector(s, row, 0, floats, &n, err);
+    if (rc)
         return rc;
-    }
     return visit(context, source_id, (const float *)(const void *)floats->data, n, err);
 }
 
@@ -397,12 +405,83 @@ out:
     return rc;
 }
 
+/* ---- samples ---- */
+
+static const struct vf_selection any_article;
+
+/* The row (headline, body) of an article, none when there is no such one. */
+static int fetch_text(struct pg_store *s, const char *id, PGresult **ret, struct vf_err *err)
+{
+    static const char text[] = "SELECT a.{headline}::text, a.{body}::text FROM {articles} a"
+                               " WHERE a.{id} = $1::{id_type}";
+    static const char none[] = "SELECT NULL LIMIT 0";
+    struct pg_params params = {0};
+    vf__pg_add_text(&params, id);
+    int rc = query(s, text, &any_article, &params, ret, err);
+    if (rc == VF_ERR_DATA) /* an id that cannot be one, such as "x" for a bigint */
+        rc = vf__pg_query(s, none, NULL, 0, NULL, ret, err);
+    return rc;
+}
+
+static int visit_samples(struct pg_store *s, const PGresult *drawn, size_t n,
+    vf_sample_visitor *visit, void *context, struct vf_err *err)
+{
+    struct vf_buf floats = {0}, text = {0};
+    PGresult *article = NULL;
+    size_t dimensions;
+    bool visited = false;
+    int rc = 0;
+    for (int row = 0; row < PQntuples(drawn) && n > 0; row++, n -= visited) {
+        const char *id = PQgetvalue(drawn, row, 0);
+        visited = false;
+        PQclear(article);
+        article = NULL;
+        VF_TRY(fetch_text(s, id, &article, err));
+        if (PQntuples(article) == 0)
+            continue;
+        VF_TRY(read_vector(s, drawn, row, &floats, &dimensions, err));
+        VF_TRY(vf_sample_visit(id, vf__pg_get_value(article, 0, 0), vf__pg_get_value(article, 0, 1),
+            vf__pg_get_value(drawn, row, 2), (const float *)(const void *)floats.data, dimensions,
+            &text, visit, context, &visited, err));
+    }
+out:
+    PQclear(article);
+    vf_buf_release(&floats);
+    vf_buf_release(&text);
+    return rc;
+}
+
+int vf__pg_sample(struct vf_store *store, const char *model_id, size_t n, vf_sample_visitor *visit,
+    void *context, struct vf_err *err)
+{
+    static const char with_hash[] = "SELECT e.source_id::text, {floats}, e.text_hash";
+    static const char without_hash[] = "SELECT e.source_id::text, {floats}, NULL::bytea";
+    static const char rest[] =
+        " FROM {embeddings} e WHERE e.source_type = '" VF_SOURCE_TYPE "' AND e.model_id = $1"
+        " AND e.vector IS NOT NULL ORDER BY random() LIMIT $2";
+    struct pg_store *s = (struct pg_store *)store;
+    struct pg_params params = {0};
+    struct vf_buf text = {0};
+    PGresult *drawn = NULL;
+    int rc;
+    VF_TRY(check_selection(s, &any_article, err));
+    VF_TRY(
+        vf_buf_printf(&text, err, "%s%s", s->info.has_text_hash ? with_hash : without_hash, rest));
+    vf__pg_add_text(&params, model_id);
+    vf__pg_add_int8(&params, vf_sample_drawn(n));
+    VF_TRY(query(s, text.data, &any_article, &params, &drawn, err));
+    VF_TRY(visit_samples(s, drawn, n, visit, context, err));
+out:
+    PQclear(drawn);
+    vf_buf_release(&text);
+    return rc;
+}
+
 /* ---- looking at what is there ---- */
 
 int vf__pg_find_article(
     struct vf_store *store, const char *id, struct vf_article_summary *ret, struct vf_err *err)
 {
-    static const struct vf_selection any;
     static const char text[] = "SELECT a.{id}::text, a.{published_at}::{time},"
                                " {a.language}::text, a.{headline}::text FROM {articles} a"
                                " WHERE a.{id} = $1::{id_type}";
@@ -412,7 +491,7 @@ int vf__pg_find_article(
     int rc;
     VF_TRY(vf__pg_inspect_articles(s, err));
     vf__pg_add_text(&params, id);
-    rc = query(s, text, &any, &params, &rows, err);
+    rc = query(s, text, &any_article, &params, &rows, err);
     if (rc == VF_ERR_DATA) /* an id that cannot be one, such as "x" for a bigint */
         rc = vf_fail_no_article(err, id);
     if (rc)

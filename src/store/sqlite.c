@@ -104,6 +104,15 @@ out:
     return rc;
 }
 
+int vf__sqlite_end_transaction(struct sqlite_store *s, int rc, struct vf_err *err)
+{
+    if (rc == 0)
+        rc = vf__sqlite_run(s, "COMMIT", err);
+    if (rc)
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
 /* ---- life cycle ---- */
 
 static void close_store(struct vf_store *store)
@@ -130,6 +139,10 @@ static const struct vf_store_ops operations = {
     .reader_next = vf__sqlite_reader_next,
     .reader_count = vf__sqlite_reader_count,
     .write = vf__sqlite_write,
+    .find_model = vf__sqlite_find_model,
+    .record_model = vf__sqlite_record_model,
+    .replace_model = vf__sqlite_replace_model,
+    .sample = vf__sqlite_sample,
     .import = vf__sqlite_import,
     .scan_vectors = vf__sqlite_scan_vectors,
     .find_article = vf__sqlite_find_article,

@@ -22,7 +22,7 @@ out:
     return rc;
 }
 
-static int table_exists(
+int vf__sqlite_table_exists(
     struct sqlite_store *s, const struct vf_table_name *table, bool *ret, struct vf_err *err)
 {
     return exists(s, "SELECT 1 FROM pragma_table_xinfo(?1, ?2) LIMIT 1", table, NULL, ret, err);
@@ -51,7 +51,7 @@ static int require_table(
 {
     bool there;
     int rc;
-    VF_TRY(table_exists(s, table, &there, err));
+    VF_TRY(vf__sqlite_table_exists(s, table, &there, err));
     if (!there) {
         rc = vf_fail(err, VF_ERR_NOT_FOUND, "%s has no table %s", s->path, table->quoted);
         vf_hint(err, "create the tables with vecfill init, or name yours with --articles-table and "
@@ -150,13 +150,16 @@ static int is_missing(struct sqlite_store *s, const struct vf_schema_statement *
         there = articles_there;
         break;
     case VF_SCHEMA_EMBEDDINGS:
-        rc = table_exists(s, &names->embeddings, &there, err);
+        rc = vf__sqlite_table_exists(s, &names->embeddings, &there, err);
         break;
     case VF_SCHEMA_COLUMN:
         rc = column_exists(s, &names->embeddings, statement->column, &there, err);
         break;
     case VF_SCHEMA_EMBEDDINGS_INDEX:
         rc = unique_index_exists(s, &there, err);
+        break;
+    case VF_SCHEMA_MODELS:
+        rc = vf__sqlite_table_exists(s, &names->models, &there, err);
         break;
     case VF_SCHEMA_EXTENSION:
         there = true;
@@ -183,7 +186,7 @@ static int make_missing(struct sqlite_store *s, size_t *ret_changes, struct vf_e
 {
     bool articles_there, missing;
     int rc;
-    VF_TRY(table_exists(s, &s->base.names.articles, &articles_there, err));
+    VF_TRY(vf__sqlite_table_exists(s, &s->base.names.articles, &articles_there, err));
     for (size_t i = 0; i < vf_n_sqlite_schema; i++) {
         VF_TRY(is_missing(s, &vf_sqlite_schema[i], articles_there, &missing, err));
         if (missing)
@@ -210,13 +213,7 @@ int vf__sqlite_init(struct vf_store *store, const struct vf_schema_options *opti
     int rc;
     VF_TRY(use_wal(s, err));
     VF_TRY(vf__sqlite_run(s, "BEGIN IMMEDIATE", err));
-    rc = make_missing(s, &changes, err);
-    if (rc == 0)
-        rc = vf__sqlite_run(s, "COMMIT", err);
-    if (rc) {
-        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-        goto out;
-    }
+    VF_TRY(vf__sqlite_end_transaction(s, make_missing(s, &changes, err), err));
     s->articles_known = s->embeddings_known = false;
     *ret_changes = changes;
 out:
@@ -227,7 +224,7 @@ out:
 
 int vf__sqlite_has_articles(struct vf_store *store, bool *ret, struct vf_err *err)
 {
-    return table_exists((struct sqlite_store *)store, &store->names.articles, ret, err);
+    return vf__sqlite_table_exists((struct sqlite_store *)store, &store->names.articles, ret, err);
 }
 
 static int check_writable(struct sqlite_store *s, struct vf_err *err)

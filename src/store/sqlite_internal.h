@@ -50,7 +50,13 @@ VF_MUST_CHECK int vf__sqlite_get_integer(
 /* Registers vf_instant(), vf_state() and vf_month(). */
 VF_MUST_CHECK int vf__sqlite_add_functions(struct sqlite_store *s, struct vf_err *err);
 
+/* Ends a transaction: commits when `rc` is 0, else rolls back and returns `rc`. */
+VF_MUST_CHECK int vf__sqlite_end_transaction(struct sqlite_store *s, int rc, struct vf_err *err);
+
 /* ---- sqlite_catalog.c ---- */
+
+VF_MUST_CHECK int vf__sqlite_table_exists(
+    struct sqlite_store *s, const struct vf_table_name *table, bool *ret, struct vf_err *err);
 
 /* Look at a table once: resolve the time column, learn which of the columns there are. A table or
  * column that is missing is VF_ERR_NOT_FOUND. */
@@ -73,11 +79,22 @@ int vf__sqlite_reader_next(struct vf_reader *reader, size_t max_articles, size_t
 int vf__sqlite_reader_count(struct vf_reader *reader, struct vf_counts *ret, struct vf_err *err);
 int vf__sqlite_scan_vectors(struct vf_store *store, const struct vf_selection *selection,
     vf_vector_visitor *visit, void *context, struct vf_err *err);
+int vf__sqlite_sample(struct vf_store *store, const char *model_id, size_t n,
+    vf_sample_visitor *visit, void *context, struct vf_err *err);
 int vf__sqlite_find_article(
     struct vf_store *store, const char *id, struct vf_article_summary *ret, struct vf_err *err);
 int vf__sqlite_status(struct vf_store *store, const char *model_id, vf_status_visitor *visit,
     void *context, struct vf_err *err);
 int vf__sqlite_count_articles(struct vf_store *store, uint64_t *ret, struct vf_err *err);
+
+/* ---- sqlite_models.c ---- */
+
+int vf__sqlite_find_model(
+    struct vf_store *store, const char *model_id, struct vf_model_state *ret, struct vf_err *err);
+int vf__sqlite_record_model(struct vf_store *store, const char *model_id,
+    const struct vf_model_record *record, struct vf_model_record *ret, struct vf_err *err);
+int vf__sqlite_replace_model(struct vf_store *store, const char *model_id,
+    const struct vf_model_record *record, struct vf_err *err);
 
 /* ---- sqlite_write.c ---- */
 

@@ -251,9 +251,8 @@ out:
 
 /* ---- looking at what is there ---- */
 
-/* Visits the row (source_id, vector); `floats` is scratch. */
-static int visit_row(sqlite3_stmt *row, struct vf_buf *floats, vf_vector_visitor *visit,
-    void *context, struct vf_err *err)
+/* Reads the floats of the row (source_id, vector) into `floats`. */
+static int read_vector(sqlite3_stmt *row, struct vf_buf *floats, size_t *ret_n, struct vf_err *err)
 {
     const char *source_id = (const char *)sqlite3_column_text(row, 0);
     const void *blob = sqlite3_column_blob(row, 1);
@@ -266,7 +265,7 @@ static int visit_row(sqlite3_stmt *row, struct vf_buf *floats, vf_vector_visitor
     VF_TRY(vf_buf_reserve(floats, n, err));
     float *vector = (float *)(void *)floats->data;
     vf_vector_from_le(blob, n / 4, vector);
-    rc = visit(context, source_id, vector, n / 4, err);
+    *ret_n = n / 4;
 out:
     return rc;
 }
@@ -280,6 +279,7 @@ int vf__sqlite_scan_vectors(struct vf_store *store, const struct vf_selection *s
     struct sqlite_store *s = (struct sqlite_store *)store;
     struct vf_buf floats = {0};
     sqlite3_stmt *statement = NULL;
+    size_t n;
     bool row;
     int rc;
     VF_TRY(check_selection(s, selection, err));
@@ -290,11 +290,50 @@ int vf__sqlite_scan_vectors(struct vf_store *store, const struct vf_selection *s
         VF_TRY(vf__sqlite_step(s, statement, &row, err));
         if (!row)
             break;
-        VF_TRY(visit_row(statement, &floats, visit, context, err));
+        VF_TRY(read_vector(statement, &floats, &n, err));
+        VF_TRY(visit(context, (const char *)sqlite3_column_text(statement, 0),
+            (const float *)(const void *)floats.data, n, err));
     }
 out:
     sqlite3_finalize(statement);
     vf_buf_release(&floats);
+    return rc;
+}
+
+/* The vectors are drawn first, for their articles are then found by their key. */
+int vf__sqlite_sample(struct vf_store *store, const char *model_id, size_t n,
+    vf_sample_visitor *visit, void *context, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT e.source_id, e.vector, {hash}, a.{headline}, a.{body} FROM (SELECT * FROM"
+        " {embeddings} WHERE source_type = '" VF_SOURCE_TYPE "' AND model_id = ?1"
+        " AND vector IS NOT NULL ORDER BY random() LIMIT ?2) e"
+        " CROSS JOIN {articles} a ON a.{id} = e.source_id";
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    struct vf_buf floats = {0}, article = {0};
+    sqlite3_stmt *row = NULL;
+    size_t dimensions, n_left = n;
+    bool more, visited;
+    int rc;
+    VF_TRY(vf__sqlite_inspect_articles(s, err));
+    VF_TRY(vf__sqlite_inspect_embeddings(s, err));
+    VF_TRY(prepare(s, text, "", &row, err));
+    VF_TRY(vf__sqlite_bind_text(s, row, 1, model_id, err));
+    sqlite3_bind_int64(row, 2, vf_sample_drawn(n));
+    while (n_left > 0) {
+        VF_TRY(vf__sqlite_step(s, row, &more, err));
+        if (!more)
+            break;
+        VF_TRY(read_vector(row, &floats, &dimensions, err));
+        VF_TRY(vf_sample_visit((const char *)sqlite3_column_text(row, 0), column_value(row, 3),
+            column_value(row, 4), column_value(row, 2), (const float *)(const void *)floats.data,
+            dimensions, &article, visit, context, &visited, err));
+        n_left -= visited;
+    }
+out:
+    sqlite3_finalize(row);
+    vf_buf_release(&floats);
+    vf_buf_release(&article);
     return rc;
 }
 

@@ -6,16 +6,6 @@
 
 #include <stdlib.h>
 
-/* Ends a transaction: commits when `rc` is 0, else rolls back and returns `rc`. */
-static int end_transaction(struct sqlite_store *s, int rc, struct vf_err *err)
-{
-    if (rc == 0)
-        rc = vf__sqlite_run(s, "COMMIT", err);
-    if (rc)
-        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    return rc;
-}
-
 /* ---- vectors ---- */
 
 #define NOW "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
@@ -105,7 +95,7 @@ int vf__sqlite_write(struct vf_store *store, const char *model_id, size_t dimens
 out:
     sqlite3_finalize(statement);
     free(bytes);
-    return begun ? end_transaction(s, rc, err) : rc;
+    return begun ? vf__sqlite_end_transaction(s, rc, err) : rc;
 }
 
 /* ---- articles ---- */
@@ -150,5 +140,5 @@ int vf__sqlite_import(struct vf_store *store, const struct vf_import_article *ar
         VF_TRY(import_article(s, statement, &articles[order[i]], err));
 out:
     sqlite3_finalize(statement);
-    return begun ? end_transaction(s, rc, err) : rc;
+    return begun ? vf__sqlite_end_transaction(s, rc, err) : rc;
 }

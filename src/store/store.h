@@ -80,8 +80,9 @@ struct vf_schema_options {
 VF_MUST_CHECK int vf_store_schema(const char *url, const struct vf_store_names *names,
     const struct vf_schema_options *options, char **ret, struct vf_err *err);
 
-/* Creates the tables and indexes that are missing and adds vecfill's own columns (text_hash,
- * token_count, truncated, updated_at, all nullable) to an existing embeddings table. Idempotent.
+/* Creates the tables and indexes that are missing (vecfill's own, text_embedding_models, goes into
+ * the schema of the embeddings table) and adds vecfill's own columns (text_hash, token_count,
+ * truncated, updated_at, all nullable) to an existing embeddings table. Idempotent.
  * *ret_changes (may be NULL) is the number of objects created or altered. */
 VF_MUST_CHECK int vf_store_init(struct vf_store *store, const struct vf_schema_options *options,
     size_t *ret_changes, struct vf_err *err);
@@ -233,8 +234,8 @@ struct vf_status_row {
 
 typedef int vf_status_visitor(void *context, const struct vf_status_row *row, struct vf_err *err);
 
-/* Visits every model_id found in the embeddings table (or only `model_id`, found or not, unless
- * NULL) by month, ordered by model_id and month. */
+/* The visitor may call vf_store_find_model(). Visits every model_id found in the embeddings table
+ * (or only `model_id`, found or not, unless NULL) by month, ordered by model_id and month. */
 VF_MUST_CHECK int vf_store_status(struct vf_store *store, const char *model_id,
     vf_status_visitor *visit, void *context, struct vf_err *err);
 

@@ -3,6 +3,7 @@
 #define VF_STORE_STORE_BACKEND_H
 
 #include "store/article_text.h"
+#include "store/model_record.h"
 #include "store/sql_text.h"
 #include "store/store.h"
 
@@ -25,12 +26,13 @@ struct vf_column_name {
 /* struct vf_store_names with the defaults filled in. */
 struct vf_names {
     struct vf_table_name articles, embeddings;
+    struct vf_table_name models; /* in the schema of the embeddings */
     struct vf_column_name id, published_at, language, headline, body;
     bool published_at_given;                 /* else "timestamp" may take its place */
     char *articles_index, *embeddings_index; /* quoted */
 };
 
-enum { VF_NAME_WORDS = 13 };
+enum { VF_NAME_WORDS = 14 };
 
 VF_MUST_CHECK int vf_names_init(
     struct vf_names *names, const struct vf_store_names *given, struct vf_err *err);
@@ -75,6 +77,15 @@ struct vf_store_ops {
     int (*reader_count)(struct vf_reader *reader, struct vf_counts *ret, struct vf_err *err);
     int (*write)(struct vf_store *store, const char *model_id, size_t dimensions,
         const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err);
+    /* *ret is zeroed. */
+    int (*find_model)(struct vf_store *store, const char *model_id, struct vf_model_state *ret,
+        struct vf_err *err);
+    int (*record_model)(struct vf_store *store, const char *model_id,
+        const struct vf_model_record *record, struct vf_model_record *ret, struct vf_err *err);
+    int (*replace_model)(struct vf_store *store, const char *model_id,
+        const struct vf_model_record *record, struct vf_err *err);
+    int (*sample)(struct vf_store *store, const char *model_id, size_t n, vf_sample_visitor *visit,
+        void *context, struct vf_err *err);
     int (*import)(struct vf_store *store, const struct vf_import_article *articles,
         const size_t *order, size_t n, struct vf_err *err);
     int (*scan_vectors)(struct vf_store *store, const struct vf_selection *selection,
@@ -102,6 +113,35 @@ VF_MUST_CHECK int vf_page_add(struct vf_page *page, const char *id, struct vf_va
     struct vf_value body, struct vf_err *err);
 
 void vf_page_seal(struct vf_page *page);
+
+/* The columns of text_embedding_models beside model_id, in this order. */
+#define VF_MODEL_COLUMNS                                                                           \
+    "model, revision, weights_sha256, tokenizer_sha256, pooling, prompt, long_text, normalized,"   \
+    " max_seq_length, dimensions"
+
+enum { VF_MODEL_TEXTS = 7, VF_MODEL_NUMBERS = 3 };
+
+/* A record as those columns: texts (NULL is NULL), then numbers. */
+void vf_model_record_list(const struct vf_model_record *record, const char *texts[VF_MODEL_TEXTS],
+    int64_t numbers[VF_MODEL_NUMBERS]);
+
+/* The other way round, as copies. VF_ERR_DATA when a value is not one that was recorded. */
+VF_MUST_CHECK int vf_model_record_fill(struct vf_model_record *ret,
+    const char *const texts[VF_MODEL_TEXTS], const int64_t numbers[VF_MODEL_NUMBERS],
+    struct vf_err *err);
+
+/* One of a sample: visits the vector unless the article is empty or `hash`, the stored one, says
+ * that it has changed since. `text` is scratch. *ret_visited tells. */
+VF_MUST_CHECK int vf_sample_visit(const char *id, struct vf_value headline, struct vf_value body,
+    struct vf_value hash, const float *vector, size_t dimensions, struct vf_buf *text,
+    vf_sample_visitor *visit, void *context, bool *ret_visited, struct vf_err *err);
+
+/* Rows to draw for a sample of `n`, of which some may have lost their article. */
+static inline int64_t vf_sample_drawn(size_t n)
+{
+    enum { SPARE = 64 };
+    return n > INT64_MAX - SPARE ? INT64_MAX : (int64_t)n + SPARE;
+}
 
 /* Collects (month, state) groups that come ordered by month and visits each month once. */
 struct vf_status_fold {

@@ -40,6 +40,22 @@ out:
     return rc;
 }
 
+/* A table of vecfill's own, beside the embeddings. */
+static int own_table_init(struct vf_table_name *table, const struct vf_table_name *embeddings,
+    const char *name, struct vf_err *err)
+{
+    int rc;
+    if (embeddings->schema && !(table->schema = strdup(embeddings->schema)))
+        return vf_fail_memory(err, "a table's name");
+    if (!(table->table = strdup(name)))
+        return vf_fail_memory(err, "a table's name");
+    VF_TRY(concat(embeddings->prefix, "", "", &table->prefix, err));
+    VF_TRY(quote(name, &table->quoted_table, err));
+    VF_TRY(concat(table->prefix, table->quoted_table, "", &table->quoted, err));
+out:
+    return rc;
+}
+
 static void table_release(struct vf_table_name *table)
 {
     free(table->schema);
@@ -109,6 +125,7 @@ int vf_names_init(struct vf_names *names, const struct vf_store_names *given, st
         &names->embeddings, or_default(given->embeddings_table, "text_embeddings"), err));
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         VF_TRY(vf_column_name_set(columns[i].column, columns[i].name, err));
+    VF_TRY(own_table_init(&names->models, &names->embeddings, "text_embedding_models", err));
     VF_TRY(index_name(&names->articles, "_published_at", &names->articles_index, err));
     VF_TRY(index_name(&names->embeddings, "_source_model", &names->embeddings_index, err));
 out:
@@ -121,6 +138,7 @@ void vf_names_release(struct vf_names *names)
 {
     table_release(&names->articles);
     table_release(&names->embeddings);
+    table_release(&names->models);
     column_release(&names->id);
     column_release(&names->published_at);
     column_release(&names->language);
@@ -142,6 +160,7 @@ void vf_names_words(const struct vf_names *names, struct vf_sql_word words[VF_NA
         {"embeddings_schema", names->embeddings.prefix},
         {"embeddings_table", names->embeddings.quoted_table},
         {"embeddings_index", names->embeddings_index},
+        {"models", names->models.quoted},
         {"id", names->id.quoted},
         {"published_at", names->published_at.quoted},
         {"language", names->language.quoted},

@@ -167,7 +167,7 @@ class Common:
                          {"articles": 31, "vectors": 20, "missing": 10, "changed": 1, "empty": 1,
                           "truncated": 0})
         self.assertEqual([m["month"] for m in model["months"]], ["2025-01", "2025-02", "2025-03"])
-        self.check("status", stdout=r"(?m)^text-fin-general-v1\n +month .*\n +2025-01 .*\n")
+        self.check("status", stdout=r"(?m)^text-fin-general-v1\n  by .*\n +month .*\n +2025-01 .*\n")
         other = json.loads(self.check("status", "--json", "--model-id", "other").stdout)
         self.assertEqual([m["missing"] for m in other["models"]], [30])
 

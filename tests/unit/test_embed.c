@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vecfill/vecfill.h>
 
 enum { DIMENSIONS = 32, POSITIONS = 64 };
@@ -48,6 +49,45 @@ static struct vf_text text(const char *s)
 }
 
 /* ---- opening ---- */
+
+static void test_identity(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct fixture f;
+    struct vf_identity whole, without, linked;
+    char weights[160], blobs[160], blob[240];
+    fixture_init(&f, NULL);
+    struct vf_embedder *e = open_with(&f, 1, false);
+    assert_int_equal(vf_identify(e, &whole, NULL), 0);
+    assert_int_equal(strspn(whole.weights_sha256, "0123456789abcdef"), VF_SHA256_DIGITS);
+    assert_int_equal(strlen(whole.tokenizer_sha256), VF_SHA256_DIGITS);
+    assert_string_not_equal(whole.weights_sha256, whole.tokenizer_sha256);
+    vf_close(e);
+
+    /* A link of the Hub cache names the content; any other is read. */
+    snprintf(weights, sizeof weights, "%s/model.safetensors", f.directory);
+    snprintf(blobs, sizeof blobs, "%s/blobs", f.directory);
+    snprintf(blob, sizeof blob, "%s/%s", blobs, digits);
+    assert_int_equal(mkdir(blobs, 0700), 0);
+    assert_int_equal(rename(weights, blob), 0);
+    assert_int_equal(symlink(blob, weights), 0);
+    e = open_with(&f, 1, true);
+    assert_int_equal(vf_identify(e, &linked, NULL), 0);
+    assert_string_equal(linked.weights_sha256, digits);
+    assert_string_equal(linked.tokenizer_sha256, whole.tokenizer_sha256);
+    snprintf(blobs, sizeof blobs, "%s/elsewhere", f.directory);
+    assert_int_equal(rename(blob, blobs), 0);
+    assert_int_equal(unlink(weights), 0);
+    assert_int_equal(symlink(blobs, weights), 0);
+    assert_int_equal(vf_identify(e, &linked, NULL), 0);
+    assert_string_equal(linked.weights_sha256, whole.weights_sha256);
+    assert_int_equal(unlink(weights), 0);
+    assert_int_equal(vf_identify(e, &without, NULL), 0);
+    assert_string_equal(without.weights_sha256, "");
+    vf_close(e);
+    scratch_release(&f.scratch);
+}
 
 static void test_info(void **state)
 {
@@ -394,6 +434,7 @@ static void test_many_callers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_identity),
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_refusals),

@@ -39,5 +39,20 @@ const struct vf_schema_statement vf_postgres_schema[] = {
     {VF_SCHEMA_EMBEDDINGS_INDEX, true, NULL,
         "CREATE UNIQUE INDEX IF NOT EXISTS {embeddings_index}\n"
         "    ON {embeddings} (source_type, source_id, model_id)"},
+    {VF_SCHEMA_MODELS, true, NULL,
+        "CREATE TABLE IF NOT EXISTS {models} (\n"
+        "    model_id text PRIMARY KEY,\n"
+        "    model text NOT NULL,\n"
+        "    revision text,\n"
+        "    weights_sha256 text NOT NULL,\n"
+        "    tokenizer_sha256 text NOT NULL,\n"
+        "    pooling text NOT NULL,\n"
+        "    prompt text,\n"
+        "    long_text text NOT NULL,\n"
+        "    normalized boolean NOT NULL,\n"
+        "    max_seq_length integer NOT NULL,\n"
+        "    dimensions integer NOT NULL,\n"
+        "    recorded_at timestamptz NOT NULL DEFAULT now()\n"
+        ")"},
 };
 const size_t vf_n_postgres_schema = sizeof vf_postgres_schema / sizeof vf_postgres_schema[0];

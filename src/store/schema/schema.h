@@ -13,7 +13,8 @@ enum vf_schema_object {
     VF_SCHEMA_ARTICLES_INDEX, /* goes with a new table */
     VF_SCHEMA_EMBEDDINGS,
     VF_SCHEMA_COLUMN, /* of the embeddings table */
-    VF_SCHEMA_EMBEDDINGS_INDEX
+    VF_SCHEMA_EMBEDDINGS_INDEX,
+    VF_SCHEMA_MODELS /* the table of what made the vectors */
 };
 
 struct vf_schema_statement {

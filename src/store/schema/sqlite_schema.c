@@ -38,5 +38,20 @@ const struct vf_schema_statement vf_sqlite_schema[] = {
     {VF_SCHEMA_EMBEDDINGS_INDEX, true, NULL,
         "CREATE UNIQUE INDEX IF NOT EXISTS {embeddings_schema}{embeddings_index}\n"
         "    ON {embeddings_table} (source_type, source_id, model_id)"},
+    {VF_SCHEMA_MODELS, true, NULL,
+        "CREATE TABLE IF NOT EXISTS {models} (\n"
+        "    model_id TEXT PRIMARY KEY,\n"
+        "    model TEXT NOT NULL,\n"
+        "    revision TEXT,\n"
+        "    weights_sha256 TEXT NOT NULL,\n"
+        "    tokenizer_sha256 TEXT NOT NULL,\n"
+        "    pooling TEXT NOT NULL,\n"
+        "    prompt TEXT,\n"
+        "    long_text TEXT NOT NULL,\n"
+        "    normalized INTEGER NOT NULL,\n"
+        "    max_seq_length INTEGER NOT NULL,\n"
+        "    dimensions INTEGER NOT NULL,\n"
+        "    recorded_at TEXT NOT NULL DEFAULT " NOW "\n"
+        ")"},
 };
 const size_t vf_n_sqlite_schema = sizeof vf_sqlite_schema / sizeof vf_sqlite_schema[0];

@@ -1,0 +1,182 @@
+#include "pipeline/model_guard.h"
+
+#include "pipeline/recompute.h"
+#include "store/model_record.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Vectors of a model_id without a record that are recomputed. */
+enum { SAMPLE = 8 };
+
+static const char ways_on[] =
+    "give the vectors another name with --model-id, or renew them all with --replace-model";
+
+/* The encoder in hand as a record, which borrows from `embedder` and `identity`. */
+static void describe(
+    const struct vf_embedder *embedder, struct vf_identity *identity, struct vf_model_record *ret)
+{
+    static char truncate[] = "truncate";
+    const struct vf_model_info *info = vf_info(embedder);
+    *ret = (struct vf_model_record){
+        .model = (char *)info->name,
+        .revision = (char *)info->revision,
+        .weights_sha256 = identity->weights_sha256,
+        .tokenizer_sha256 = identity->tokenizer_sha256,
+        .pooling = (char *)info->pooling,
+        .long_text = truncate,
+        .normalized = info->normalized,
+        .max_seq_length = (uint32_t)info->max_seq_length,
+        .dimensions = (uint32_t)info->dimensions,
+    };
+}
+
+/* ---- the difference in words ---- */
+
+static int add_texts(
+    struct vf_buf *words, const char *what, const char *was, const char *is, struct vf_err *err)
+{
+    const char *old = was ? was : "none", *new = is ? is : "none";
+    if (strcmp(old, new) == 0)
+        return 0;
+    return vf_buf_printf(words, err, "%s%s %s, now %s", words->size ? "; " : "", what, old, new);
+}
+
+static int add_numbers(
+    struct vf_buf *words, const char *what, uint32_t was, uint32_t is, struct vf_err *err)
+{
+    if (was == is)
+        return 0;
+    return vf_buf_printf(
+        words, err, "%s%s %" PRIu32 ", now %" PRIu32, words->size ? "; " : "", what, was, is);
+}
+
+/* A file by its checksum and the model that it is of. */
+static int add_files(struct vf_buf *words, const char *what, const char *was, const char *is,
+    const struct vf_model_record *old, const struct vf_model_record *new, struct vf_err *err)
+{
+    enum { SHOWN = 12 }; /* digits of a checksum */
+    if (!*is || strcmp(was, is) == 0)
+        return 0;
+    return vf_buf_printf(words, err, "%s%s of %s%s%s (sha256 %.*s), now of %s%s%s (sha256 %.*s)",
+        words->size ? "; " : "", what, old->model, old->revision ? " at " : "",
+        old->revision ? old->revision : "", SHOWN, was, new->model, new->revision ? " at " : "",
+        new->revision ? new->revision : "", SHOWN, is);
+}
+
+/* Appends what differs, nothing when all is the same. An empty checksum is not known. */
+static int list_differences(struct vf_buf *words, const struct vf_model_record *old,
+    const struct vf_model_record *new, struct vf_err *err)
+{
+    int rc;
+    VF_TRY(add_files(words, "weights", old->weights_sha256, new->weights_sha256, old, new, err));
+    VF_TRY(
+        add_files(words, "tokenizer", old->tokenizer_sha256, new->tokenizer_sha256, old, new, err));
+    VF_TRY(add_numbers(words, "longest input", old->max_seq_length, new->max_seq_length, err));
+    VF_TRY(add_texts(words, "pooling", old->pooling, new->pooling, err));
+    VF_TRY(add_texts(
+        words, "normalized", old->normalized ? "yes" : "no", new->normalized ? "yes" : "no", err));
+    VF_TRY(add_texts(words, "prompt", old->prompt, new->prompt, err));
+    VF_TRY(add_numbers(words, "dimensions", old->dimensions, new->dimensions, err));
+    VF_TRY(add_texts(words, "long texts", old->long_text, new->long_text, err));
+out:
+    return rc;
+}
+
+/* VF_ERR_CONFIG when they differ. */
+static int compare(const char *model_id, const struct vf_model_record *old,
+    const struct vf_model_record *new, struct vf_err *err)
+{
+    struct vf_buf words = {0};
+    int rc = list_differences(&words, old, new, err);
+    if (rc == 0 && words.size > 0) {
+        rc = vf_fail(err, VF_ERR_CONFIG, "the vectors under model_id %s are by another encoder: %s",
+            model_id, words.data);
+        vf_hint(err, "%s", ways_on);
+    }
+    vf_buf_release(&words);
+    return rc;
+}
+
+/* ---- the steps ---- */
+
+static int look(const char *model_id, const struct vf_model_state *state,
+    const struct vf_model_record *now, bool replace, enum vf_guard *ret, struct vf_err *err)
+{
+    struct vf_err difference;
+    if (!state->has_record) {
+        *ret = !state->has_vectors ? VF_GUARD_NEW : replace ? VF_GUARD_REPLACE : VF_GUARD_UNKNOWN;
+        return 0;
+    }
+    int rc = compare(model_id, &state->record, now, &difference);
+    if (rc == 0 || (rc == VF_ERR_CONFIG && replace)) {
+        *ret = rc ? VF_GUARD_REPLACE : VF_GUARD_SAME;
+        return 0;
+    }
+    if (err)
+        *err = difference;
+    return rc;
+}
+
+int vf_guard_look(struct vf_store *store, const struct vf_embedder *embedder, const char *model_id,
+    bool replace, enum vf_guard *ret, bool *ret_can_record, struct vf_err *err)
+{
+    struct vf_model_state state = {0};
+    struct vf_model_record now;
+    struct vf_identity identity;
+    enum vf_guard guard;
+    int rc;
+    VF_TRY(vf_identify(embedder, &identity, err));
+    describe(embedder, &identity, &now);
+    VF_TRY(vf_store_find_model(store, model_id, &state, err));
+    VF_TRY(look(model_id, &state, &now, replace, &guard, err));
+    *ret = guard;
+    *ret_can_record = state.has_table;
+out:
+    vf_model_record_release(&state.record);
+    return rc;
+}
+
+int vf_guard_sample(struct vf_store *store, struct vf_embedder *embedder, const char *model_id,
+    uint64_t *ret_n, struct vf_err *err)
+{
+    struct vf_recomputed found;
+    size_t dimensions = vf_info(embedder)->dimensions;
+    int rc = vf_recompute_sample(store, embedder, model_id, SAMPLE, &found, err);
+    if (rc)
+        return rc;
+    *ret_n = found.n;
+    if (found.n_other == 0)
+        return 0;
+    if (found.other_length)
+        vf_fail(err, VF_ERR_CONFIG,
+            "the vectors under model_id %s have %zu dimensions, those of %s have %zu", model_id,
+            found.other_length, vf_info(embedder)->name, dimensions);
+    else
+        vf_fail(err, VF_ERR_CONFIG,
+            "the vectors under model_id %s are not by %s with %zu tokens: of a sample of %" PRIu64
+            ", %" PRIu64 " differ, that of article %s by a cosine of %.4f",
+            model_id, vf_info(embedder)->name, vf_info(embedder)->max_seq_length, found.n,
+            found.n_other, found.worst_id, found.least_cosine);
+    vf_hint(err, "%s", ways_on);
+    return VF_ERR_CONFIG;
+}
+
+int vf_guard_record(struct vf_store *store, const struct vf_embedder *embedder,
+    const char *model_id, bool replace, struct vf_err *err)
+{
+    struct vf_model_record now, kept = {0};
+    struct vf_identity identity;
+    int rc;
+    VF_TRY(vf_identify(embedder, &identity, err));
+    describe(embedder, &identity, &now);
+    if (replace) {
+        rc = vf_store_replace_model(store, model_id, &now, err);
+        goto out;
+    }
+    VF_TRY(vf_store_record_model(store, model_id, &now, &kept, err));
+    VF_TRY(compare(model_id, &kept, &now, err));
+out:
+    vf_model_record_release(&kept);
+    return rc;
+}
