@@ -31,9 +31,9 @@ struct vf_hub_location {
 };
 
 /* Finds the model, and fetches it when the cache does not have all of it. What the cache has is
- * taken without a look at the Hub. A snapshot whose required files are there, and of which only is
- * not known whether the Hub has others, is completed when the Hub can be asked and taken as it is
- * otherwise, as the Hub's own library does. Errors: those of vf_hub_resolve() and vf_hub_fetch();
+ * taken without a look at the Hub. When all required files are there, but nobody has asked the Hub
+ * for some of the others, the snapshot is completed, or taken as it is if the Hub cannot be asked,
+ * as the Hub's own library does. Errors: those of vf_hub_resolve() and vf_hub_fetch();
  * a message says where was looked. On success release *ret with vf_hub_location_release(). */
 VF_MUST_CHECK int vf_hub_obtain(
     const struct vf_hub_request *request, struct vf_hub_location *ret, struct vf_err *err);

@@ -230,6 +230,16 @@ static int read_timeout(const char *name, unsigned *ret, struct vf_err *err)
     return 0;
 }
 
+static int read_ca_file(char **ret, struct vf_err *err)
+{
+    const char *value = environment("CURL_CA_BUNDLE");
+    if (!value)
+        value = environment("SSL_CERT_FILE");
+    if (value && !(*ret = strdup(value)))
+        return vf_fail_memory(err, "a path");
+    return 0;
+}
+
 int vf_hub_env_read(struct vf_hub_env *ret, struct vf_err *err)
 {
     int rc;
@@ -238,6 +248,7 @@ int vf_hub_env_read(struct vf_hub_env *ret, struct vf_err *err)
     VF_TRY(read_timeout("HF_HUB_ETAG_TIMEOUT", &env.etag_timeout_s, err));
     VF_TRY(read_timeout("HF_HUB_DOWNLOAD_TIMEOUT", &env.download_timeout_s, err));
     VF_TRY(read_token(&env.token, err));
+    VF_TRY(read_ca_file(&env.ca_file, err));
     *ret = env;
     env = (struct vf_hub_env){0};
 out:
@@ -250,6 +261,7 @@ void vf_hub_env_release(struct vf_hub_env *env)
     if (!env)
         return;
     free(env->token);
+    free(env->ca_file);
     free(env->endpoint);
     *env = (struct vf_hub_env){0};
 }

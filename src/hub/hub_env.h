@@ -10,6 +10,8 @@
  *   how long to wait     HF_HUB_ETAG_TIMEOUT for what a file is, HF_HUB_DOWNLOAD_TIMEOUT for the
  *                        next byte of it; whole seconds, 10 when unset or 0
  *   not at all           HF_HUB_OFFLINE, TRANSFORMERS_OFFLINE
+ *   who is trusted       CURL_CA_BUNDLE, else SSL_CERT_FILE, else libcurl's own certificates;
+ *                        libcurl itself reads the variables for proxies
  *
  * A boolean is true for 1, on, yes and true. An empty variable counts as unset.
  */
@@ -23,6 +25,7 @@
 struct vf_hub_env {
     char *endpoint; /* http:// or https://, without a slash at its end; owned */
     char *token;    /* NULL: none; never to be printed; owned */
+    char *ca_file;  /* certificates; NULL: libcurl's own; owned */
     unsigned etag_timeout_s, download_timeout_s;
     bool symlinks; /* HF_HUB_DISABLE_SYMLINKS is not set */
 };

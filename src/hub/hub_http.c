@@ -402,6 +402,8 @@ static void set_up(struct vf_http *http)
     allow_only_http(curl);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "vecfill/" VF_VERSION);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    if (http->env->ca_file)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, http->env->ca_file);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)http->env->etag_timeout_s);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)http->env->download_timeout_s);

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -33,7 +34,8 @@ class HubCase(program.Case):
         super().setUp()
         self.hub = MockHub(model_files())
         self.addCleanup(self.hub.stop)
-        for variable in [k for k in self.environment if k.startswith("HF_")]:
+        others = ("CURL_CA_BUNDLE", "SSL_CERT_FILE", "TRANSFORMERS_OFFLINE")
+        for variable in [k for k in self.environment if k.startswith("HF_") or k in others]:
             del self.environment[variable]
         self.environment.update(HF_HOME=str(self.work / "hf"), HF_ENDPOINT=self.hub.url,
                                 HF_TOKEN=TOKEN, no_proxy="127.0.0.1")
@@ -403,6 +405,39 @@ class Tokens(HubCase):
                 done = self.fetch(env=env)
                 self.assertEqual({token}, {r.token for r in self.hub.requests(self.hub.hub)})
                 self.assertNotIn("hf_", done.stderr)
+
+
+@unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificate")
+class Tls(HubCase):
+    def start(self, **options):
+        """A Hub with a certificate of its own; returns the path of that."""
+        self.hub.stop()
+        certificate, key = self.work / "certificate.pem", self.work / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj",
+                        "/CN=fictional", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                        "-out", certificate], check=True, capture_output=True)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate, key)
+        self.hub = MockHub(model_files(), tls=tls, **options)
+        self.addCleanup(self.hub.stop)
+        self.environment["HF_ENDPOINT"] = self.hub.url
+        return str(certificate)
+
+    def test_certificates(self):
+        certificate = self.start()
+        self.fetch(status=69, stderr=f"cannot reach {self.hub.url}: .*certificate")
+        self.assertEqual([], self.hub.seen)
+        self.fetch(env={"SSL_CERT_FILE": certificate})
+        self.assert_whole()
+        shutil.rmtree(self.root)
+        self.fetch(env={"CURL_CA_BUNDLE": certificate, "SSL_CERT_FILE": "/nowhere"})
+
+    def test_no_way_back_to_plain_http(self):
+        certificate = self.start(plain_storage=True)
+        self.fetch(status=69, stderr="without TLS", env={"SSL_CERT_FILE": certificate})
+        self.assertEqual([], self.hub.requests(self.hub.storage))
+        self.assert_not_there()
 
 
 class Interruptions(HubCase):

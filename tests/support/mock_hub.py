@@ -54,14 +54,16 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, handler, state):
+    def __init__(self, handler, state, tls=None):
         super().__init__(("127.0.0.1", 0), handler)
-        self.state = state
+        self.state, self.tls = state, tls
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
     def url(self):
-        return "http://127.0.0.1:%d" % self.server_address[1]
+        return "%s://127.0.0.1:%d" % ("https" if self.tls else "http", self.server_address[1])
 
     def handle_error(self, request, client_address):
         pass  # a client that gives up is part of the tests
@@ -181,9 +183,11 @@ class MockHub:
     bodies     {path: what is sent in place of the content}
     faults     {path: [fault for the first GET of its content, for the second, ...]}
     statuses   {beginning of a request's path: Status of every answer to it}
+
+    `tls` is the ssl.SSLContext of the Hub, and of its storage unless that is `plain_storage`.
     """
 
-    def __init__(self, files, name=NAME, commit=COMMIT):
+    def __init__(self, files, name=NAME, commit=COMMIT, tls=None, plain_storage=False):
         self.name, self.commit, self.files = name, commit, dict(files)
         self.former_name = None  # one that redirects to `name`
         self.revisions = {"main"}
@@ -191,8 +195,8 @@ class MockHub:
         self.seen = []    # every request, as Seen
         self.served = []  # (path, first byte, bytes) of each content that was sent to its end
         self.released = threading.Event()
-        self.hub = Server(HubHandler, self)
-        self.storage = Server(StorageHandler, self)
+        self.hub = Server(HubHandler, self, tls)
+        self.storage = Server(StorageHandler, self, None if plain_storage else tls)
 
     @property
     def url(self):
