@@ -25,7 +25,7 @@ struct backfill_args {
     char *language, *model_id, *metrics_file;
     const char *refresh;
     size_t limit, batch_size;
-    bool newest_first, replace_model, dry_run, json;
+    bool newest_first, retry_failed, replace_model, dry_run, json;
 };
 
 #define FIELD(name) offsetof(struct backfill_args, name)
@@ -56,6 +56,8 @@ static const struct vf_option options[] = {
         NULL, false},
     {"batch-size", '\0', "N", "rows in a transaction [256]", vf_parse_count, FIELD(batch_size),
         &max_batch_size, false},
+    {"retry-failed", '\0', NULL, "articles that failed in earlier runs, too", vf_parse_flag,
+        FIELD(retry_failed), NULL, true},
     {"replace-model", '\0', NULL, "renew the vectors of another model", vf_parse_flag,
         FIELD(replace_model), NULL, true},
     {"dry-run", 'n', NULL, "say what would be done, do nothing", vf_parse_flag, FIELD(dry_run),
@@ -78,8 +80,8 @@ struct run {
     struct vf_database database;
     struct vf_store *reader, *writer;
     struct vf_embedder *embedder;
-    bool has_weights;    /* the embedder */
-    bool has_text_hash;  /* the embeddings table */
+    bool has_weights; /* the embedder */
+    struct vf_store_info tables;
     enum vf_guard guard; /* of the model_id */
     bool can_record;     /* what the guard finds */
     struct vf_backfill_options options;
@@ -103,6 +105,7 @@ static int make_selection(struct run *run, struct vf_err *err)
     selection->model_id = args->model_id ? args->model_id : VF_DEFAULT_MODEL_ID;
     selection->language = args->language;
     selection->newest_first = args->newest_first;
+    selection->retry_failed = args->retry_failed;
     selection->refresh = VF_REFRESH_CHANGED;
     while (args->refresh && strcmp(args->refresh, refresh_names[selection->refresh]) != 0)
         selection->refresh++;
@@ -126,7 +129,7 @@ static int open_database(struct run *run, struct vf_err *err)
     vf_console_note(run->console, "database %s", vf_store_describe(run->reader));
     VF_TRY(vf_store_check(
         run->reader, vf_info(run->embedder)->dimensions, !run->args->dry_run, &info, err));
-    run->has_text_hash = info.has_text_hash;
+    run->tables = info;
     if (!info.has_text_hash && run->options.selection.refresh == VF_REFRESH_CHANGED)
         vf_console_warn(run->console, "the embeddings table has no column text_hash, so that "
                                       "--refresh changed means missing; 'vecfill init' adds it");
@@ -205,7 +208,7 @@ static int replace(struct run *run, struct vf_err *err)
         VF_TRY(load_weights(run, err));
         VF_TRY(record_model(run, err));
     }
-    if (run->args->dry_run || !run->has_text_hash || !run->can_record)
+    if (run->args->dry_run || !run->tables.has_text_hash || !run->can_record)
         run->options.selection.refresh = VF_REFRESH_ALL;
 out:
     return rc;
@@ -229,23 +232,26 @@ out:
 
 static uint64_t count_selected(const struct vf_counts *counts)
 {
-    return counts->missing + counts->changed + counts->unchanged + counts->empty;
+    return counts->missing + counts->changed + counts->unchanged + counts->empty + counts->failed;
 }
 
 static int count(struct run *run, struct vf_err *err)
 {
-    struct vf_reader *reader = NULL;
-    int rc = vf_reader_new(run->reader, &run->options.selection, &reader, err);
-    if (rc == 0)
-        rc = vf_reader_count(reader, &run->counts, err);
-    vf_reader_free(reader);
-    if (rc == 0)
-        vf_console_note(run->console,
-            "%" PRIu64 " article%s selected: %" PRIu64 " without a vector, %" PRIu64
-            " to renew, %" PRIu64 " done, %" PRIu64 " empty",
-            count_selected(&run->counts), vf_plural(count_selected(&run->counts)),
-            run->counts.missing, run->counts.changed, run->counts.unchanged, run->counts.empty);
-    return rc;
+    struct vf_counts *c = &run->counts;
+    int rc = vf_backfill_count(run->reader, &run->options.selection, c, err);
+    if (rc)
+        return rc;
+    vf_console_note(run->console,
+        "%" PRIu64 " article%s selected: %" PRIu64 " without a vector, %" PRIu64
+        " to renew, %" PRIu64 " done, %" PRIu64 " empty",
+        count_selected(c), vf_plural(count_selected(c)), c->missing, c->changed, c->unchanged,
+        c->empty);
+    if (c->failed > 0)
+        vf_console_warn(run->console,
+            "%" PRIu64 " article%s failed before and %s passed over; text_embedding_failures tells "
+            "why, --retry-failed tries again",
+            c->failed, vf_plural(c->failed), c->failed == 1 ? "is" : "are");
+    return 0;
 }
 
 /* ---- reporting ---- */
@@ -261,13 +267,15 @@ static json_t *describe_model(const struct run *run)
 static int print_report_json(const struct run *run, int status, struct vf_err *err)
 {
     const struct vf_backfill_report *r = &run->report;
-    json_t *object = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:i}",
-        "selected", (json_int_t)r->selected, "embedded", (json_int_t)r->embedded, "unchanged",
-        (json_int_t)r->unchanged, "empty", (json_int_t)r->empty, "failed", (json_int_t)r->failed,
-        "remaining", (json_int_t)r->remaining, "duplicates", (json_int_t)r->duplicates, "tokens",
-        (json_int_t)r->tokens, "truncated", (json_int_t)r->truncated, "tokens_lost",
-        (json_int_t)r->tokens_lost, "seconds", r->seconds, "tokens_per_second",
-        r->seconds > 0 ? (double)r->tokens / r->seconds : 0.0, "status", status);
+    json_t *object =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:i}",
+            "selected", (json_int_t)r->selected, "embedded", (json_int_t)r->embedded, "unchanged",
+            (json_int_t)r->unchanged, "empty", (json_int_t)r->empty, "failed",
+            (json_int_t)r->failed, "failed_before", (json_int_t)r->failed_before, "remaining",
+            (json_int_t)r->remaining, "duplicates", (json_int_t)r->duplicates, "tokens",
+            (json_int_t)r->tokens, "truncated", (json_int_t)r->truncated, "tokens_lost",
+            (json_int_t)r->tokens_lost, "seconds", r->seconds, "tokens_per_second",
+            r->seconds > 0 ? (double)r->tokens / r->seconds : 0.0, "status", status);
     json_t *model = describe_model(run);
     if (!object || !model || json_object_update(object, model)) {
         json_decref(object);
@@ -292,9 +300,12 @@ static void say_report(const struct run *run)
             "%" PRIu64 " article%s cut at %zu tokens, %" PRIu64 " token%s not read", r->truncated,
             vf_plural(r->truncated), vf_info(run->embedder)->max_seq_length, r->tokens_lost,
             vf_plural(r->tokens_lost));
-    if (r->failed > 0)
-        vf_console_warn(run->console, "%" PRIu64 " article%s failed, the first: %s", r->failed,
-            vf_plural(r->failed), r->first_failure);
+    uint64_t failed = r->failed - r->failed_before;
+    if (failed > 0)
+        vf_console_warn(run->console, "%" PRIu64 " article%s failed, the first: %s", failed,
+            vf_plural(failed), r->first_failure);
+    if (failed > 0 && run->tables.has_failures)
+        vf_console_note(run->console, "text_embedding_failures tells why");
     if (r->remaining > 0)
         vf_console_note(run->console,
             "%" PRIu64 " article%s left; run the same command again to go on", r->remaining,
@@ -331,15 +342,17 @@ static int plan(struct run *run, struct vf_err *err)
             plan.tokens_lost, vf_plural(plan.tokens_lost));
     if (!run->args->json) {
         printf("selected=%" PRIu64 " to_embed=%" PRIu64 " unchanged=%" PRIu64 " empty=%" PRIu64
-               " remaining=%" PRIu64 " tokens=%" PRIu64 "\n",
-            count_selected(c), plan.to_embed, c->unchanged, c->empty, remaining, plan.tokens);
+               " failed=%" PRIu64 " remaining=%" PRIu64 " tokens=%" PRIu64 "\n",
+            count_selected(c), plan.to_embed, c->unchanged, c->empty, c->failed, remaining,
+            plan.tokens);
         return 0;
     }
-    json_t *object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "dry_run", 1,
+    json_t *object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "dry_run", 1,
         "selected", (json_int_t)count_selected(c), "to_embed", (json_int_t)plan.to_embed,
-        "unchanged", (json_int_t)c->unchanged, "empty", (json_int_t)c->empty, "remaining",
-        (json_int_t)remaining, "tokens", (json_int_t)plan.tokens, "truncated",
-        (json_int_t)plan.truncated, "tokens_lost", (json_int_t)plan.tokens_lost);
+        "unchanged", (json_int_t)c->unchanged, "empty", (json_int_t)c->empty, "failed",
+        (json_int_t)c->failed, "remaining", (json_int_t)remaining, "tokens",
+        (json_int_t)plan.tokens, "truncated", (json_int_t)plan.truncated, "tokens_lost",
+        (json_int_t)plan.tokens_lost);
     json_t *model = describe_model(run);
     if (!object || !model || json_object_update(object, model)) {
         json_decref(object);
@@ -397,8 +410,13 @@ static int run_steps(struct run *run, struct vf_err *err)
     vf_console_note(run->console, "nothing to do");
     run->report = (struct vf_backfill_report){.selected = count_selected(&run->counts),
         .unchanged = run->counts.unchanged,
-        .empty = run->counts.empty};
-    rc = print_report(run, 0, err);
+        .empty = run->counts.empty,
+        .failed = run->counts.failed,
+        .failed_before = run->counts.failed};
+    int status = run->report.failed > 0;
+    rc = print_report(run, status, err);
+    if (rc == 0)
+        rc = status;
 out:
     return rc;
 }

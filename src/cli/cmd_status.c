@@ -27,11 +27,11 @@ static const struct vf_option_group groups[] = {
     {vf_database_options, VF_N_DATABASE_OPTIONS, offsetof(struct status_args, database)},
 };
 
-enum figure { ARTICLES, VECTORS, MISSING, CHANGED, EMPTY, TRUNCATED, N_FIGURES };
+enum figure { ARTICLES, VECTORS, MISSING, CHANGED, FAILED, EMPTY, TRUNCATED, N_FIGURES };
 static const char *const figure_names[N_FIGURES] = {
-    "articles", "vectors", "missing", "changed", "empty", "truncated"};
+    "articles", "vectors", "missing", "changed", "failed", "empty", "truncated"};
 static const char *const headings[N_FIGURES] = {
-    "articles", "vectors", "missing", "changed", "empty", "cut"};
+    "articles", "vectors", "missing", "changed", "failed", "empty", "cut"};
 
 /* The listing so far: rows of a model_id come one after the other. */
 struct listing {
@@ -49,6 +49,7 @@ static void take_figures(const struct vf_status_row *row, uint64_t ret[N_FIGURES
     ret[VECTORS] = row->state.changed + row->state.unchanged;
     ret[MISSING] = row->state.missing;
     ret[CHANGED] = row->state.changed;
+    ret[FAILED] = row->state.failed;
     ret[EMPTY] = row->state.empty;
     ret[TRUNCATED] = row->truncated;
 }

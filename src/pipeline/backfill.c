@@ -45,7 +45,7 @@ struct run {
 
     /* reader thread only */
     struct vf_reader *reader;
-    uint64_t n_read, n_unchanged, n_empty; /* on the pages so far */
+    uint64_t n_read, n_unchanged, n_empty, n_failed; /* on the pages so far */
     bool at_end;
 
     /* writer thread only */
@@ -99,6 +99,7 @@ static int read_window(struct run *run, struct vf_window *window, struct vf_err 
         run->n_read += window->page.n;
         run->n_unchanged += window->page.unchanged;
         run->n_empty += window->page.empty;
+        run->n_failed += window->page.failed;
     } while (window->page.n == 0);
     return 0;
 }
@@ -328,18 +329,23 @@ static void fill_report(const struct run *run, struct vf_backfill_report *ret)
 {
     const struct vf_row_counts none = {0};
     const struct vf_row_counts *rows = run->writer ? vf_row_writer_counts(run->writer) : &none;
-    struct vf_counts all = {
-        .missing = run->n_read, .unchanged = run->n_unchanged, .empty = run->n_empty};
+    struct vf_counts all = {.missing = run->n_read,
+        .unchanged = run->n_unchanged,
+        .empty = run->n_empty,
+        .failed = run->n_failed};
     if (!run->at_end) {
         all.missing = max_u64(all.missing, n_to_do(&run->start));
         all.unchanged = max_u64(all.unchanged, run->start.unchanged);
         all.empty = max_u64(all.empty, run->start.empty);
+        all.failed = max_u64(all.failed, run->start.failed);
     }
-    *ret = (struct vf_backfill_report){.selected = all.missing + all.unchanged + all.empty,
+    *ret = (struct vf_backfill_report){
+        .selected = all.missing + all.unchanged + all.empty + all.failed,
         .embedded = rows->embedded,
         .unchanged = all.unchanged,
         .empty = all.empty,
-        .failed = rows->failed,
+        .failed = rows->failed + all.failed,
+        .failed_before = all.failed,
         .remaining = all.missing - rows->embedded - rows->failed,
         .duplicates = rows->duplicates,
         .tokens = run->n_tokens,

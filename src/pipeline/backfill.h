@@ -4,8 +4,8 @@
  * so that memory is windows x window size, whatever the number of articles. Identical texts of a
  * window are encoded once. The first fatal error wins, aborts the queues, and is returned with
  * everything that was written before it committed. An article whose vector cannot be stored (not
- * finite, no norm, refused by the database while others are taken) is counted as failed, and the
- * run goes on.
+ * finite, no norm, refused by the database while others are taken) is counted as failed and put on
+ * record, and the run goes on; later runs pass it over, and count it, until selection.retry_failed.
  *
  * Uses the encoder only through <vecfill/vecfill.h>.
  */
@@ -41,12 +41,13 @@ struct vf_backfill_options {
 /* selected = embedded + unchanged + empty + failed + remaining, always. */
 struct vf_backfill_report {
     uint64_t selected, embedded, unchanged, empty, failed, remaining;
-    uint64_t duplicates;  /* of the embedded: texts equal to another of their window */
-    uint64_t tokens;      /* encoded, specials included */
-    uint64_t truncated;   /* of the embedded: articles that were cut */
-    uint64_t tokens_lost; /* tokens of those that were not read */
+    uint64_t failed_before; /* of the failed: in earlier runs, and passed over by this one */
+    uint64_t duplicates;    /* of the embedded: texts equal to another of their window */
+    uint64_t tokens;        /* encoded, specials included */
+    uint64_t truncated;     /* of the embedded: articles that were cut */
+    uint64_t tokens_lost;   /* tokens of those that were not read */
     double seconds;
-    char first_failure[256]; /* article id and reason; empty when failed is 0 */
+    char first_failure[256]; /* of this run: article id and reason, or empty */
 };
 
 /* Counts what `selection` holds. A caller that learns so that nothing is to do need not load a

@@ -1,17 +1,22 @@
 #include "pipeline/row_writer.h"
 
 #include "base/checked.h"
+#include "store/failure_record.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* When the database refuses all rows of so many, the table is at fault and not the rows. */
+enum { MIN_ROWS_OF_A_BAD_TABLE = 16 };
+
 /* What a row needs beside its columns. */
 struct row_note {
     size_t id_offset; /* of its id in `ids` */
     uint64_t tokens_lost;
-    bool duplicate;
+    bool duplicate, refused;
+    size_t refusal_offset; /* of the reason in `refusals` */
 };
 
 struct vf_row_writer {
@@ -21,9 +26,10 @@ struct vf_row_writer {
     size_t n;            /* rows collected */
     struct vf_row *rows; /* [capacity]; source_id is set when they are written */
     struct row_note *notes;
-    float *vectors;    /* [capacity][dimensions] */
-    uint8_t *hashes;   /* [capacity][VF_TEXT_HASH_BYTES] */
-    struct vf_buf ids; /* NUL-terminated, one after another */
+    float *vectors;              /* [capacity][dimensions] */
+    uint8_t *hashes;             /* [capacity][VF_TEXT_HASH_BYTES] */
+    struct vf_buf ids, refusals; /* NUL-terminated, one after another */
+    size_t n_refused;
     struct vf_row_counts counts;
 };
 
@@ -61,6 +67,7 @@ void vf_row_writer_free(struct vf_row_writer *writer)
     free(writer->vectors);
     free(writer->hashes);
     vf_buf_release(&writer->ids);
+    vf_buf_release(&writer->refusals);
     free(writer);
 }
 
@@ -69,30 +76,42 @@ const struct vf_row_counts *vf_row_writer_counts(const struct vf_row_writer *wri
     return &writer->counts;
 }
 
-/* Why a vector must not be stored; NULL when it may. Squares of floats do not overflow a double, so
- * that the sum is finite exactly when all of them are. */
-static const char *vector_fault(const float *vector, size_t dimensions)
+struct fault {
+    const char *reason, *message; /* both NULL: none */
+};
+
+/* Why a vector must not be stored. Squares of floats do not overflow a double, so that the sum is
+ * finite exactly when all of them are. */
+static struct fault find_fault(const float *vector, size_t dimensions)
 {
     double sum = 0.0;
     for (size_t i = 0; i < dimensions; i++)
         sum += (double)vector[i] * (double)vector[i];
     if (!isfinite(sum))
-        return "the vector is not finite";
+        return (struct fault){"not_finite", "the vector is not finite"};
     if (sum == 0.0)
-        return "the vector has no norm";
-    return NULL;
+        return (struct fault){"no_norm", "the vector has no norm"};
+    return (struct fault){NULL, NULL};
 }
 
-static void count_failed(
-    struct vf_row_writer *w, uint64_t n, const char *article_id, const char *reason)
+/* Counts an article as failed and puts it on record. */
+static int give_up(struct vf_row_writer *w, const char *article_id, const uint8_t *text_hash,
+    struct fault fault, struct vf_err *err)
 {
-    if (w->counts.failed == 0) {
+    const struct vf_failure failure = {.source_id = article_id,
+        .reason = fault.reason,
+        .message = fault.message,
+        .text_hash = text_hash};
+    int rc = vf_store_record_failure(w->store, w->model_id, &failure, err);
+    if (rc)
+        return rc;
+    if (w->counts.failed++ == 0) {
         struct vf_err quoted; /* for its way with control characters */
-        vf_fail(&quoted, VF_ERR_DATA, "article %s: %s", article_id, reason);
+        vf_fail(&quoted, VF_ERR_DATA, "article %s: %s", article_id, fault.message);
         snprintf(w->counts.first_failure, sizeof w->counts.first_failure, "%.*s",
             (int)sizeof w->counts.first_failure - 1, quoted.msg);
     }
-    w->counts.failed += n;
+    return 0;
 }
 
 static void count_embedded(struct vf_row_writer *w, size_t i)
@@ -109,11 +128,9 @@ int vf_row_writer_add(
     const struct vf_article *article = &window->page.articles[i];
     const struct vf_window_text *text = vf_window_text(window, i);
     const float *vector = window->vectors + window->text_of[i] * writer->dimensions;
-    const char *fault = vector_fault(vector, writer->dimensions);
-    if (fault) {
-        count_failed(writer, 1, article->id, fault);
-        return 0;
-    }
+    struct fault fault = find_fault(vector, writer->dimensions);
+    if (fault.reason)
+        return give_up(writer, article->id, text->hash, fault, err);
     size_t row = writer->n, id_offset = writer->ids.size;
     int rc = vf_buf_append(&writer->ids, article->id, strlen(article->id) + 1, err);
     if (rc)
@@ -141,50 +158,73 @@ static int write_rows(struct vf_row_writer *w, size_t first, size_t n, struct vf
     return rc;
 }
 
-/* One transaction a row, after the database has refused them together. */
-static int write_each_row(struct vf_row_writer *w, struct vf_err *err)
+static int note_refusal(
+    struct vf_row_writer *w, size_t i, const struct vf_err *refusal, struct vf_err *err)
 {
-    struct vf_err refusal = {0};
-    size_t n_refused = 0, first_refused = 0;
-    for (size_t i = 0; i < w->n; i++) {
-        struct vf_err row_err = {0};
-        int rc = write_rows(w, i, 1, &row_err);
-        if (rc && rc != VF_ERR_DATA) {
-            *err = row_err;
-            return rc;
-        }
-        if (rc && n_refused++ == 0) {
-            first_refused = i;
-            refusal = row_err;
-        }
-    }
-    if (n_refused == w->n && w->n > 1) {
+    w->notes[i].refused = true;
+    w->notes[i].refusal_offset = w->refusals.size;
+    w->n_refused++;
+    return vf_buf_append(&w->refusals, refusal->msg, strlen(refusal->msg) + 1, err);
+}
+
+/* Writes rows in halves, and halves of these, until those that the database refuses stand alone.
+ * Safe to repeat: what is written already is written again. */
+static int bisect(struct vf_row_writer *w, size_t first, size_t n, struct vf_err *err)
+{
+    struct vf_err refusal;
+    int rc = write_rows(w, first, n, &refusal);
+    if (rc && rc != VF_ERR_DATA) {
         *err = refusal;
-        return VF_ERR_DATA;
+        return rc;
     }
-    if (n_refused)
-        count_failed(w, n_refused, w->rows[first_refused].source_id, refusal.msg);
-    return 0;
+    if (rc == 0)
+        return 0;
+    if (n == 1)
+        return note_refusal(w, first, &refusal, err);
+    VF_TRY(bisect(w, first, n / 2, err));
+    VF_TRY(bisect(w, first + n / 2, n - n / 2, err));
+out:
+    return rc;
+}
+
+static const char *refusal_of(const struct vf_row_writer *w, size_t i)
+{
+    return w->refusals.data + w->notes[i].refusal_offset;
+}
+
+/* Gives up the rows that were refused, unless that is all of them. */
+static int settle_refusals(struct vf_row_writer *w, struct vf_err *err)
+{
+    int rc = 0;
+    if (w->n_refused == w->n && w->n >= MIN_ROWS_OF_A_BAD_TABLE)
+        return vf_fail(err, VF_ERR_DATA, "%s", refusal_of(w, 0));
+    for (size_t i = 0; i < w->n; i++)
+        if (w->notes[i].refused)
+            VF_TRY(give_up(w, w->rows[i].source_id, w->rows[i].text_hash,
+                (struct fault){"refused", refusal_of(w, i)}, err));
+out:
+    return rc;
 }
 
 int vf_row_writer_flush(struct vf_row_writer *writer, struct vf_err *err)
 {
     struct vf_err failure = {0};
+    int rc;
     if (writer->n == 0)
         return 0;
     for (size_t i = 0; i < writer->n; i++)
         writer->rows[i].source_id = writer->ids.data + writer->notes[i].id_offset;
-    int rc = write_rows(writer, 0, writer->n, &failure);
-    if (rc == VF_ERR_DATA)
-        rc = write_each_row(writer, &failure);
-    if (rc) {
-        vf_err_prefix(
-            &failure, "writing article %s and %zu more", writer->rows[0].source_id, writer->n - 1);
-        if (err)
-            *err = failure;
-        return rc;
-    }
+    writer->n_refused = 0;
+    vf_buf_clear(&writer->refusals);
+    VF_TRY(bisect(writer, 0, writer->n, &failure));
+    VF_TRY(settle_refusals(writer, &failure));
     writer->n = 0;
     vf_buf_clear(&writer->ids);
     return 0;
+out:
+    vf_err_prefix(
+        &failure, "writing article %s and %zu more", writer->rows[0].source_id, writer->n - 1);
+    if (err)
+        *err = failure;
+    return rc;
 }

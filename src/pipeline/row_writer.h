@@ -1,6 +1,8 @@
 /* Rows on their way into the database, collected into transactions of a given number.
  *
- * A vector that is not finite or has no norm never gets as far: its article is counted as failed.
+ * A vector that is not finite or has no norm never gets as far: its article is counted as failed,
+ * as is one that the database refuses; both are put on record (store/failure_record.h), with the
+ * reason not_finite, no_norm or refused.
  * Belongs to one thread at a time.
  */
 #ifndef VF_PIPELINE_ROW_WRITER_H
@@ -31,8 +33,9 @@ void vf_row_writer_free(struct vf_row_writer *writer);
 VF_MUST_CHECK int vf_row_writer_add(
     struct vf_row_writer *writer, const struct vf_window *window, size_t i, struct vf_err *err);
 
-/* Writes what is left. A row that the database refuses (VF_ERR_DATA) is counted as failed, unless
- * it refuses every one of several: then the table is at fault, and the error is returned. */
+/* Writes what is left. Rows that the database refuses (VF_ERR_DATA) are found by halving the batch
+ * and counted as failed; when it refuses every row of a batch that is not small, the table is at
+ * fault, and the error is returned. */
 VF_MUST_CHECK int vf_row_writer_flush(struct vf_row_writer *writer, struct vf_err *err);
 
 /* Borrowed. */

@@ -57,6 +57,9 @@ int vf_counts_add(struct vf_counts *counts, int64_t state, uint64_t n, struct vf
     case VF_STATE_EMPTY:
         counts->empty += n;
         return 0;
+    case VF_STATE_FAILED:
+        counts->failed += n;
+        return 0;
     default:
         return vf_fail(err, VF_ERR_INTERNAL, "an article in the unknown state %d", (int)state);
     }

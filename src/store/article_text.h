@@ -10,7 +10,8 @@ enum vf_state {
     VF_STATE_MISSING = 0,
     VF_STATE_CHANGED = 1,
     VF_STATE_UNCHANGED = 2,
-    VF_STATE_EMPTY = 3
+    VF_STATE_EMPTY = 3,
+    VF_STATE_FAILED = 4
 };
 
 static inline bool vf_state_is_todo(enum vf_state state)

@@ -124,6 +124,7 @@ static const struct vf_store_ops operations = {
     .record_model = vf__pg_record_model,
     .replace_model = vf__pg_replace_model,
     .sample = vf__pg_sample,
+    .record_failure = vf__pg_record_failure,
     .import = vf__pg_import,
     .scan_vectors = vf__pg_scan_vectors,
     .find_article = vf__pg_find_article,

@@ -195,6 +195,23 @@ static int resolve_own_columns(struct pg_store *s, const PGresult *columns, stru
     return 0;
 }
 
+/* Whether this role may do all with the table of failures. */
+static int resolve_failures(struct pg_store *s, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT coalesce(bool_and(has_table_privilege(to_regclass($1), p)), false)::int::int8"
+        " FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p";
+    struct pg_params params = {0};
+    PGresult *result = NULL;
+    int rc;
+    vf__pg_add_text(&params, s->base.names.failures.quoted);
+    VF_TRY(vf__pg_query(s, text, NULL, 0, &params, &result, err));
+    s->info.has_failures = vf__pg_get_int8(result, 0, 0) != 0;
+out:
+    PQclear(result);
+    return rc;
+}
+
 int vf__pg_inspect_embeddings(struct pg_store *s, struct vf_err *err)
 {
     static const char *const keys[] = {"source_type", "source_id", "model_id"};
@@ -209,6 +226,7 @@ int vf__pg_inspect_embeddings(struct pg_store *s, struct vf_err *err)
         VF_TRY(require_category(table, columns, keys[i], 'S', "text", err));
     VF_TRY(resolve_vector_type(s, columns, err));
     VF_TRY(resolve_own_columns(s, columns, err));
+    VF_TRY(resolve_failures(s, err));
     s->embeddings_known = true;
 out:
     PQclear(columns);
@@ -264,7 +282,7 @@ out:
 
 /* What there was before init. */
 struct inventory {
-    bool articles, embeddings, index, extension, models;
+    bool articles, embeddings, index, extension, models, failures;
     PGresult *columns; /* of the embeddings table */
 };
 
@@ -277,6 +295,7 @@ static int take_inventory(struct pg_store *s, const struct vf_schema_options *op
     VF_TRY(table_exists(s, &s->base.names.articles, &ret->articles, err));
     VF_TRY(table_exists(s, &s->base.names.embeddings, &ret->embeddings, err));
     VF_TRY(table_exists(s, &s->base.names.models, &ret->models, err));
+    VF_TRY(table_exists(s, &s->base.names.failures, &ret->failures, err));
     VF_TRY(unique_index_exists(s, &ret->index, err));
     VF_TRY(load_columns(s, &s->base.names.embeddings, &ret->columns, err));
     ret->extension = true;
@@ -303,6 +322,8 @@ static bool is_missing(const struct inventory *there, const struct vf_schema_sta
         return !there->index;
     case VF_SCHEMA_MODELS:
         return !there->models;
+    case VF_SCHEMA_FAILURES:
+        return !there->failures;
     }
     return false;
 }

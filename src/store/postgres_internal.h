@@ -140,6 +140,8 @@ int vf__pg_replace_model(struct vf_store *store, const char *model_id,
 
 int vf__pg_write(struct vf_store *store, const char *model_id, size_t dimensions,
     const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err);
+int vf__pg_record_failure(struct vf_store *store, const char *model_id,
+    const struct vf_failure *failure, struct vf_err *err);
 int vf__pg_import(struct vf_store *store, const struct vf_import_article *articles,
     const size_t *order, size_t n, struct vf_err *err);
 

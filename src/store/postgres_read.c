@@ -20,13 +20,17 @@
 #define VECTOR_OF_ARTICLE                                                                          \
     "e.source_type = '" VF_SOURCE_TYPE "' AND e.source_id = k.id::text AND e.model_id = $4"
 
+/* A text as a client receives it, whatever the server's encoding. */
+#define TEXT_HASH "sha256(textsend(concat_ws(' ', k.headline, k.body)))"
+
 /* The article k beside its vector e and its state. $5 pattern of empty texts, $6 and $7 time and id
  * of the last article read. The offset keeps the state from being computed anew wherever it is
  * used. */
 #define STATES(ROWS, JOIN)                                                                         \
     "SELECT k.*, {truncated} AS truncated,"                                                        \
     " CASE WHEN coalesce(k.headline, '') ~ $5 AND coalesce(k.body, '') ~ $5 THEN 3"                \
-    " WHEN e.vector IS NULL THEN 0 WHEN {changed} THEN 1 ELSE 2 END AS state"                      \
+    " WHEN e.vector IS NOT NULL AND ({changed}) IS NOT TRUE THEN 2 WHEN {failed} THEN 4"           \
+    " WHEN e.vector IS NULL THEN 0 ELSE 1 END AS state"                                            \
     " FROM (SELECT a.{id} AS id, a.{published_at} AS at, a.{headline}::text AS headline,"          \
     " a.{body}::text AS body FROM {articles} a WHERE " SELECTED                                    \
     " AND ($6 IS NULL OR (a.{published_at}, a.{id}) {beyond} ($6, $7::{id_type}))" ROWS ") k" JOIN \
@@ -90,26 +94,51 @@ static void add_cursor(
     }
 }
 
-/* Fills `words` with what a statement on `selection` needs; they point into `s` and `language`,
- * which the caller releases. */
-enum { N_WORDS = 9 };
+/* What a statement on a selection needs beside the names. */
+enum { N_WORDS = 10 };
 
-static int fill_words(struct pg_store *s, const struct vf_selection *selection,
-    struct vf_buf *language, struct vf_sql_word words[N_WORDS], struct vf_err *err)
+struct selection_words {
+    struct vf_sql_word all[N_WORDS];
+    struct vf_buf language, failed; /* texts of two of them */
+};
+
+static void words_release(struct selection_words *words)
 {
-    /* textsend() gives the bytes that a client receives, whatever the server's encoding. */
-    static const char hash_differs[] =
-        "e.text_hash <> sha256(textsend(concat_ws(' ', k.headline, k.body)))";
+    vf_buf_release(&words->language);
+    vf_buf_release(&words->failed);
+}
+
+static int make_texts(struct pg_store *s, const struct vf_selection *selection,
+    struct selection_words *words, struct vf_err *err)
+{
+    int rc;
+    VF_TRY(vf_buf_printf(&words->language, err, s->has_language ? "a.%s" : "NULL::text",
+        s->base.names.language.quoted));
+    if (!s->info.has_failures || selection->retry_failed)
+        rc = vf_buf_append_string(&words->failed, "false", err);
+    else
+        rc = vf_buf_printf(&words->failed, err,
+            "EXISTS (SELECT 1 FROM %s f WHERE f.model_id = $4 AND f.source_id = k.id::text"
+            " AND (f.text_hash IS NULL OR f.text_hash = " TEXT_HASH "))",
+            s->base.names.failures.quoted);
+out:
+    return rc;
+}
+
+/* The caller releases `words`, which is zeroed. */
+static int words_fill(struct selection_words *words, struct pg_store *s,
+    const struct vf_selection *selection, struct vf_err *err)
+{
     const char *changed = selection->refresh == VF_REFRESH_ALL ? "true" : "false";
     int rc;
     if (selection->refresh == VF_REFRESH_CHANGED && s->info.has_text_hash)
-        changed = hash_differs;
-    VF_TRY(vf_buf_printf(
-        language, err, s->has_language ? "a.%s" : "NULL::text", s->base.names.language.quoted));
+        changed = "e.text_hash <> " TEXT_HASH;
+    VF_TRY(make_texts(s, selection, words, err));
     const struct vf_sql_word all[N_WORDS] = {
-        {"a.language", language->data},
+        {"a.language", words->language.data},
         {"truncated", s->info.has_truncated ? "e.truncated" : "false"},
         {"changed", changed},
+        {"failed", words->failed.data},
         {"beyond", selection->newest_first ? "<" : ">"},
         {"direction", selection->newest_first ? "DESC" : "ASC"},
         {"id_type", s->id_type.data},
@@ -117,7 +146,7 @@ static int fill_words(struct pg_store *s, const struct vf_selection *selection,
         {"utc", s->time_type == PG_TIMESTAMPTZ ? "at AT TIME ZONE 'UTC'" : "at"},
         {"floats", vf__pg_is_bytea(s) ? "e.vector" : "e.vector::real[]"},
     };
-    memcpy(words, all, sizeof all);
+    memcpy(words->all, all, sizeof all);
 out:
     return rc;
 }
@@ -125,13 +154,12 @@ out:
 static int query(struct pg_store *s, const char *text, const struct vf_selection *selection,
     const struct pg_params *params, PGresult **ret, struct vf_err *err)
 {
-    struct vf_sql_word words[N_WORDS];
-    struct vf_buf language = {0};
+    struct selection_words words = {0};
     int rc;
-    VF_TRY(fill_words(s, selection, &language, words, err));
-    VF_TRY(vf__pg_query(s, text, words, N_WORDS, params, ret, err));
+    VF_TRY(words_fill(&words, s, selection, err));
+    VF_TRY(vf__pg_query(s, text, words.all, N_WORDS, params, ret, err));
 out:
-    vf_buf_release(&language);
+    words_release(&words);
     return rc;
 }
 
@@ -203,6 +231,8 @@ static int take_rows(const PGresult *rows, struct vf_page *page, int *ret_taken,
             page->unchanged++;
         else if (state == VF_STATE_EMPTY)
             page->empty++;
+        else if (state == VF_STATE_FAILED)
+            page->failed++;
         else
             VF_TRY(vf_page_add(page, PQgetvalue(rows, row, FIELD_ID),
                 vf__pg_get_value(rows, row, FIELD_HEADLINE),
@@ -383,13 +413,13 @@ int vf__pg_scan_vectors(struct vf_store *store, const struct vf_selection *selec
         " ON e.source_type = '" VF_SOURCE_TYPE "' AND e.source_id = a.{id}::text"
         " AND e.model_id = $4 WHERE e.vector IS NOT NULL AND " SELECTED;
     struct pg_store *s = (struct pg_store *)store;
-    struct vf_sql_word words[N_WORDS];
-    struct vf_buf language = {0}, sql = {0};
+    struct selection_words words = {0};
+    struct vf_buf sql = {0};
     struct pg_params params = {0};
     int rc;
     VF_TRY(check_selection(s, selection, err));
-    VF_TRY(fill_words(s, selection, &language, words, err));
-    VF_TRY(vf__pg_expand(s, text, words, N_WORDS, &sql, err));
+    VF_TRY(words_fill(&words, s, selection, err));
+    VF_TRY(vf__pg_expand(s, text, words.all, N_WORDS, &sql, err));
     add_selection(s, selection, &params);
     vf__pg_add_text(&params, selection->model_id);
     if (!PQsendQueryParams(s->conn, sql.data, params.n, params.types, params.values, params.lengths,
@@ -400,7 +430,7 @@ int vf__pg_scan_vectors(struct vf_store *store, const struct vf_selection *selec
     }
     VF_TRY(visit_results(s, visit, context, err));
 out:
-    vf_buf_release(&language);
+    words_release(&words);
     vf_buf_release(&sql);
     return rc;
 }

@@ -11,7 +11,7 @@
 
 /* $1 model_id, $2 ids, $3 vectors, $4 hashes, $5 token counts, $6 truncated, $7 dimensions. */
 static const char upsert_vectors[] =
-    "INSERT INTO {embeddings} (source_type, source_id, model_id, vector{columns})"
+    "{cleared}INSERT INTO {embeddings} (source_type, source_id, model_id, vector{columns})"
     " SELECT '" VF_SOURCE_TYPE "', r.source_id, $1, {vector}{values}"
     " FROM unnest($2, $4, $5, $6{bytes}) WITH ORDINALITY"
     " AS r (source_id, text_hash, token_count, truncated{bytes_name}, i)"
@@ -114,15 +114,21 @@ out:
 
 static int send_batch(struct pg_store *s, const struct pg_params *params, struct vf_err *err)
 {
-    struct vf_buf names = {0}, values = {0}, updates = {0}, vector = {0};
+    struct vf_buf names = {0}, values = {0}, updates = {0}, vector = {0}, cleared = {0};
     bool bytea = vf__pg_is_bytea(s);
     int rc;
     VF_TRY(list_columns(s, &names, &values, &updates, err));
+    VF_TRY(vf_buf_reserve(&cleared, 0, err));
+    if (s->info.has_failures)
+        VF_TRY(vf_buf_printf(&cleared, err,
+            "WITH cleared AS (DELETE FROM %s WHERE model_id = $1 AND source_id = ANY ($2)) ",
+            s->base.names.failures.quoted));
     if (bytea)
         VF_TRY(vf_buf_append_string(&vector, "r.bytes", err));
     else
         VF_TRY(vf_buf_printf(&vector, err, "%s%s", slice, s->vector_type.data));
     const struct vf_sql_word words[] = {
+        {"cleared", cleared.data},
         {"columns", names.data},
         {"values", values.data},
         {"updates", updates.data},
@@ -137,6 +143,7 @@ out:
     vf_buf_release(&values);
     vf_buf_release(&updates);
     vf_buf_release(&vector);
+    vf_buf_release(&cleared);
     return rc;
 }
 
@@ -160,6 +167,33 @@ int vf__pg_write(struct vf_store *store, const char *model_id, size_t dimensions
     VF_TRY(send_batch(s, &params, err));
 out:
     batch_release(&batch);
+    return rc;
+}
+
+/* ---- failures ---- */
+
+int vf__pg_record_failure(struct vf_store *store, const char *model_id,
+    const struct vf_failure *failure, struct vf_err *err)
+{
+    static const char text[] =
+        "INSERT INTO {failures} AS f (model_id, source_id, reason, message, text_hash)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (model_id, source_id) DO UPDATE"
+        " SET reason = EXCLUDED.reason, message = EXCLUDED.message,"
+        " text_hash = EXCLUDED.text_hash, attempts = f.attempts + 1, last_seen = now()";
+    struct pg_store *s = (struct pg_store *)store;
+    struct pg_params params = {0};
+    struct vf_buf hash = {.data = (char *)failure->text_hash, .size = VF_TEXT_HASH_BYTES};
+    int rc;
+    VF_TRY(vf__pg_inspect_embeddings(s, err));
+    if (!s->info.has_failures)
+        goto out;
+    vf__pg_add_text(&params, model_id);
+    vf__pg_add_text(&params, failure->source_id);
+    vf__pg_add_text(&params, failure->reason);
+    vf__pg_add_text(&params, failure->message);
+    vf__pg_add_bytes(&params, PG_BYTEA, &hash);
+    VF_TRY(vf__pg_query(s, text, NULL, 0, &params, NULL, err));
+out:
     return rc;
 }
 

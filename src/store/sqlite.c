@@ -143,6 +143,7 @@ static const struct vf_store_ops operations = {
     .record_model = vf__sqlite_record_model,
     .replace_model = vf__sqlite_replace_model,
     .sample = vf__sqlite_sample,
+    .record_failure = vf__sqlite_record_failure,
     .import = vf__sqlite_import,
     .scan_vectors = vf__sqlite_scan_vectors,
     .find_article = vf__sqlite_find_article,

@@ -130,6 +130,7 @@ int vf__sqlite_inspect_embeddings(struct sqlite_store *s, struct vf_err *err)
         VF_TRY(require_column(s, table, required[i], err));
     for (size_t i = 0; i < sizeof optional / sizeof optional[0]; i++)
         VF_TRY(column_exists(s, table, optional[i].name, optional[i].there, err));
+    VF_TRY(vf__sqlite_table_exists(s, &s->base.names.failures, &s->info.has_failures, err));
     s->info.vector_type = "BLOB";
     s->embeddings_known = true;
 out:
@@ -160,6 +161,9 @@ static int is_missing(struct sqlite_store *s, const struct vf_schema_statement *
         break;
     case VF_SCHEMA_MODELS:
         rc = vf__sqlite_table_exists(s, &names->models, &there, err);
+        break;
+    case VF_SCHEMA_FAILURES:
+        rc = vf__sqlite_table_exists(s, &names->failures, &there, err);
         break;
     case VF_SCHEMA_EXTENSION:
         there = true;

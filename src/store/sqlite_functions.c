@@ -81,14 +81,26 @@ out:
     return rc;
 }
 
-/* vf_state(headline, body, has_vector, text_hash, refresh): an enum vf_state. A vector whose
- * text_hash is NULL does not count as changed. */
+/* 1 when the text is of this hash, 0 when not, -1 when memory is out. */
+static int is_hash_of(sqlite3_value *hash, struct vf_value headline, struct vf_value body)
+{
+    uint8_t now[VF_SHA256_BYTES];
+    const void *stored = sqlite3_value_blob(hash);
+    if (hash_text(headline, body, now))
+        return -1;
+    return sqlite3_value_bytes(hash) == VF_SHA256_BYTES && memcmp(stored, now, sizeof now) == 0;
+}
+
+/* vf_state(headline, body, has_vector, text_hash, refresh, failed): an enum vf_state. A vector
+ * whose text_hash is NULL does not count as changed. `failed` is NULL when the article is not known
+ * to have failed, else the hash of the text that did, or empty for any text. */
 static void call_state(sqlite3_context *context, int n, sqlite3_value **values)
 {
     (void)n;
     enum vf_state state = VF_STATE_UNCHANGED;
     enum vf_refresh refresh = (enum vf_refresh)sqlite3_value_int(values[4]);
     struct vf_value headline = value_of(values[0]), body = value_of(values[1]);
+    int is_same = 1;
     if (vf_is_blank(headline) && vf_is_blank(body)) {
         state = VF_STATE_EMPTY;
     } else if (!sqlite3_value_int(values[2])) {
@@ -96,17 +108,22 @@ static void call_state(sqlite3_context *context, int n, sqlite3_value **values)
     } else if (refresh == VF_REFRESH_ALL) {
         state = VF_STATE_CHANGED;
     } else if (refresh == VF_REFRESH_CHANGED && sqlite3_value_type(values[3]) != SQLITE_NULL) {
-        uint8_t hash[VF_SHA256_BYTES];
-        const void *stored = sqlite3_value_blob(values[3]);
-        if (hash_text(headline, body, hash)) {
-            sqlite3_result_error_nomem(context);
-            return;
-        }
-        if (sqlite3_value_bytes(values[3]) != VF_SHA256_BYTES ||
-            memcmp(stored, hash, sizeof hash) != 0)
+        is_same = is_hash_of(values[3], headline, body);
+        if (!is_same)
             state = VF_STATE_CHANGED;
     }
-    sqlite3_result_int(context, (int)state);
+    if (is_same >= 0 && vf_state_is_todo(state) && sqlite3_value_type(values[5]) != SQLITE_NULL) {
+        bool any_text = sqlite3_value_bytes(values[5]) == 0;
+        int is_failed = any_text ? 1 : is_hash_of(values[5], headline, body);
+        if (is_failed > 0)
+            state = VF_STATE_FAILED;
+        else if (is_failed < 0)
+            is_same = is_failed;
+    }
+    if (is_same < 0)
+        sqlite3_result_error_nomem(context);
+    else
+        sqlite3_result_int(context, (int)state);
 }
 
 int vf__sqlite_add_functions(struct sqlite_store *s, struct vf_err *err)
@@ -118,7 +135,7 @@ int vf__sqlite_add_functions(struct sqlite_store *s, struct vf_err *err)
     } functions[] = {
         {"vf_instant", 2, call_instant},
         {"vf_month", 1, call_month},
-        {"vf_state", 5, call_state},
+        {"vf_state", 6, call_state},
     };
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
         if (sqlite3_create_function(s->db, functions[i].name, functions[i].n_arguments,

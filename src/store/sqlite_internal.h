@@ -100,6 +100,8 @@ int vf__sqlite_replace_model(struct vf_store *store, const char *model_id,
 
 int vf__sqlite_write(struct vf_store *store, const char *model_id, size_t dimensions,
     const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err);
+int vf__sqlite_record_failure(struct vf_store *store, const char *model_id,
+    const struct vf_failure *failure, struct vf_err *err);
 int vf__sqlite_import(struct vf_store *store, const struct vf_import_article *articles,
     const size_t *order, size_t n, struct vf_err *err);
 

@@ -24,7 +24,7 @@
     "e.source_type = '" VF_SOURCE_TYPE "' AND e.source_id = CAST(a.{id} AS TEXT)"                  \
     " AND e.model_id = ?4"
 
-#define STATE "vf_state(a.{headline}, a.{body}, e.vector IS NOT NULL, {hash}, ?5)"
+#define STATE "vf_state(a.{headline}, a.{body}, e.vector IS NOT NULL, {hash}, ?5, {failed})"
 
 enum {
     PARAMETER_FROM = 1,
@@ -32,7 +32,8 @@ enum {
     PARAMETER_LANGUAGE,
     PARAMETER_MODEL,
     PARAMETER_REFRESH,
-    PARAMETER_LAST
+    PARAMETER_LAST,
+    PARAMETER_RETRY
 };
 
 /* Articles that a page may pass over, so that a caller comes to its senses now and then. */
@@ -50,13 +51,26 @@ struct sqlite_reader {
 static int prepare(struct sqlite_store *s, const char *text, const char *order_table,
     sqlite3_stmt **ret, struct vf_err *err)
 {
+    struct vf_buf failed = {0};
+    int rc;
+    if (s->info.has_failures)
+        VF_TRY(vf_buf_printf(&failed, err,
+            "(SELECT ifnull(f.text_hash, x'') FROM %s f WHERE NOT ?7 AND f.model_id = ?4"
+            " AND f.source_id = CAST(a.%s AS TEXT))",
+            s->base.names.failures.quoted, s->base.names.id.quoted));
+    else
+        VF_TRY(vf_buf_append_string(&failed, "NULL", err));
     const struct vf_sql_word words[] = {
+        {"failed", failed.data},
         {"hash", s->info.has_text_hash ? "e.text_hash" : "NULL"},
         {"truncated", s->info.has_truncated ? "e.truncated" : "0"},
         {"a.language", s->has_language ? s->base.names.language.quoted : "NULL"},
         {"order", order_table},
     };
-    return vf__sqlite_prepare(s, text, words, 4, ret, err);
+    VF_TRY(vf__sqlite_prepare(s, text, words, sizeof words / sizeof words[0], ret, err));
+out:
+    vf_buf_release(&failed);
+    return rc;
 }
 
 static void bind_instant(sqlite3_stmt *statement, int index, int64_t us, int64_t unbounded)
@@ -78,11 +92,13 @@ out:
     return rc;
 }
 
-static int bind_model(struct sqlite_store *s, sqlite3_stmt *statement, const char *model_id,
-    enum vf_refresh refresh, struct vf_err *err)
+/* What STATE needs; a parameter that the statement does not have is no failure. */
+static int bind_state(struct sqlite_store *s, sqlite3_stmt *statement,
+    const struct vf_selection *selection, struct vf_err *err)
 {
-    sqlite3_bind_int(statement, PARAMETER_REFRESH, (int)refresh);
-    return vf__sqlite_bind_text(s, statement, PARAMETER_MODEL, model_id, err);
+    sqlite3_bind_int(statement, PARAMETER_REFRESH, (int)selection->refresh);
+    sqlite3_bind_int(statement, PARAMETER_RETRY, selection->retry_failed);
+    return vf__sqlite_bind_text(s, statement, PARAMETER_MODEL, selection->model_id, err);
 }
 
 /* The time column and, when it is asked for, the language column must be there. */
@@ -170,7 +186,7 @@ static int prepare_rest(
     const struct vf_selection *selection = reader->base.selection;
     int rc;
     VF_TRY(prepare(reader->s, text, reader->order_table, ret, err));
-    VF_TRY(bind_model(reader->s, *ret, selection->model_id, selection->refresh, err));
+    VF_TRY(bind_state(reader->s, *ret, selection, err));
     sqlite3_bind_int64(*ret, PARAMETER_LAST, reader->last);
 out:
     return rc;
@@ -196,6 +212,8 @@ static int take_row(
         page->unchanged++;
     else if (state == VF_STATE_EMPTY)
         page->empty++;
+    else if (state == VF_STATE_FAILED)
+        page->failed++;
     else if (!id)
         return vf_fail(err, VF_ERR_DATA, "an article in %s has no id", s->path);
     else
@@ -215,7 +233,7 @@ int vf__sqlite_reader_next(struct vf_reader *base, size_t max_articles, size_t m
     int rc;
     VF_TRY(prepare_rest(reader, text, &statement, err));
     while (page->n < max_articles && page->bytes.size < max_bytes &&
-           page->unchanged + page->empty < MAX_ROWS_PASSED) {
+           page->unchanged + page->empty + page->failed < MAX_ROWS_PASSED) {
         VF_TRY(vf__sqlite_step(reader->s, statement, &more, err));
         if (!more)
             break;
@@ -370,12 +388,13 @@ static int visit_model(struct sqlite_store *s, const char *model_id, vf_status_v
         " sum(CASE WHEN {truncated} THEN 1 ELSE 0 END) FROM {articles} a"
         " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE " INSTANT " IS NOT NULL"
         " GROUP BY 1, 2 ORDER BY 1, 2";
+    const struct vf_selection selection = {.model_id = model_id, .refresh = VF_REFRESH_CHANGED};
     struct vf_status_fold fold = {.model_id = model_id, .visit = visit, .context = context};
     sqlite3_stmt *statement = NULL;
     bool row;
     int rc;
     VF_TRY(prepare(s, text, "", &statement, err));
-    VF_TRY(bind_model(s, statement, model_id, VF_REFRESH_CHANGED, err));
+    VF_TRY(bind_state(s, statement, &selection, err));
     for (;;) {
         VF_TRY(vf__sqlite_step(s, statement, &row, err));
         if (!row)

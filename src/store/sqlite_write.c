@@ -72,6 +72,25 @@ out:
     return rc;
 }
 
+static int clear_failures(struct sqlite_store *s, const char *model_id, const struct vf_row *rows,
+    const size_t *order, size_t n, struct vf_err *err)
+{
+    static const char text[] = "DELETE FROM {failures} WHERE model_id = ?1 AND source_id = ?2";
+    sqlite3_stmt *statement = NULL;
+    bool more;
+    int rc;
+    VF_TRY(vf__sqlite_prepare(s, text, NULL, 0, &statement, err));
+    VF_TRY(vf__sqlite_bind_text(s, statement, 1, model_id, err));
+    for (size_t i = 0; i < n; i++) {
+        VF_TRY(vf__sqlite_bind_text(s, statement, 2, rows[order[i]].source_id, err));
+        VF_TRY(vf__sqlite_step(s, statement, &more, err));
+        sqlite3_reset(statement);
+    }
+out:
+    sqlite3_finalize(statement);
+    return rc;
+}
+
 int vf__sqlite_write(struct vf_store *store, const char *model_id, size_t dimensions,
     const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err)
 {
@@ -92,10 +111,40 @@ int vf__sqlite_write(struct vf_store *store, const char *model_id, size_t dimens
     begun = true;
     for (size_t i = 0; i < n; i++)
         VF_TRY(write_row(s, statement, &rows[order[i]], dimensions, bytes, err));
+    if (s->info.has_failures)
+        VF_TRY(clear_failures(s, model_id, rows, order, n, err));
 out:
     sqlite3_finalize(statement);
     free(bytes);
     return begun ? vf__sqlite_end_transaction(s, rc, err) : rc;
+}
+
+/* ---- failures ---- */
+
+int vf__sqlite_record_failure(struct vf_store *store, const char *model_id,
+    const struct vf_failure *failure, struct vf_err *err)
+{
+    static const char text[] =
+        "INSERT INTO {failures} (model_id, source_id, reason, message, text_hash)"
+        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (model_id, source_id) DO UPDATE"
+        " SET reason = excluded.reason, message = excluded.message,"
+        " text_hash = excluded.text_hash, attempts = attempts + 1, last_seen = " NOW;
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    const char *const values[] = {model_id, failure->source_id, failure->reason, failure->message};
+    sqlite3_stmt *statement = NULL;
+    bool more;
+    int rc;
+    VF_TRY(vf__sqlite_inspect_embeddings(s, err));
+    if (!s->info.has_failures)
+        goto out;
+    VF_TRY(vf__sqlite_prepare(s, text, NULL, 0, &statement, err));
+    for (int i = 0; i < 4; i++)
+        VF_TRY(vf__sqlite_bind_text(s, statement, i + 1, values[i], err));
+    sqlite3_bind_blob(statement, 5, failure->text_hash, VF_TEXT_HASH_BYTES, SQLITE_STATIC);
+    VF_TRY(vf__sqlite_step(s, statement, &more, err));
+out:
+    sqlite3_finalize(statement);
+    return rc;
 }
 
 /* ---- articles ---- */

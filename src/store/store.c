@@ -175,7 +175,7 @@ static void page_clear(struct vf_page *page)
 {
     vf_buf_clear(&page->bytes);
     page->n = 0;
-    page->unchanged = page->empty = 0;
+    page->unchanged = page->empty = page->failed = 0;
 }
 
 int vf_reader_next(struct vf_reader *reader, size_t max_articles, size_t max_bytes,
@@ -338,6 +338,12 @@ out:
     free(keyed);
     free(order);
     return rc;
+}
+
+int vf_store_record_failure(struct vf_store *store, const char *model_id,
+    const struct vf_failure *failure, struct vf_err *err)
+{
+    return store->ops->record_failure(store, model_id, failure, err);
 }
 
 /* ---- looking at what is there ---- */

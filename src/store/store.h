@@ -10,6 +10,7 @@
  *           hash that differs (CHANGED); without a vector (MISSING); always (ALL). A row whose
  *           vector is NULL has no vector; one whose text_hash is NULL is not known to have
  *           changed, hence unchanged
+ *   failed  what would be todo, but is in text_embedding_failures with this text
  *
  * Transactions: none stays open between two calls. Reading goes in pages by key (published_at,
  * article id), writing in one transaction a call.
@@ -80,10 +81,10 @@ struct vf_schema_options {
 VF_MUST_CHECK int vf_store_schema(const char *url, const struct vf_store_names *names,
     const struct vf_schema_options *options, char **ret, struct vf_err *err);
 
-/* Creates the tables and indexes that are missing (vecfill's own, text_embedding_models, goes into
- * the schema of the embeddings table) and adds vecfill's own columns (text_hash, token_count,
- * truncated, updated_at, all nullable) to an existing embeddings table. Idempotent.
- * *ret_changes (may be NULL) is the number of objects created or altered. */
+/* Creates the tables and indexes that are missing (vecfill's own, text_embedding_models and
+ * text_embedding_failures, go into the schema of the embeddings table) and adds vecfill's own
+ * columns (text_hash, token_count, truncated, updated_at, all nullable) to an existing embeddings
+ * table. Idempotent. *ret_changes (may be NULL) is the number of objects created or altered. */
 VF_MUST_CHECK int vf_store_init(struct vf_store *store, const struct vf_schema_options *options,
     size_t *ret_changes, struct vf_err *err);
 
@@ -95,6 +96,7 @@ struct vf_store_info {
     const char *vector_type; /* "bytea", "vector", "halfvec", "real[]", "BLOB"; static string */
     bool has_text_hash;      /* without: refresh CHANGED means MISSING */
     bool has_token_count, has_truncated, has_updated_at;
+    bool has_failures; /* text_embedding_failures is there and may be written */
 };
 
 /* Checks, before anything is read, that the articles and embeddings tables and their columns
@@ -119,7 +121,7 @@ struct vf_selection {
     int64_t from_us;      /* inclusive, or VF_INSTANT_MIN */
     int64_t until_us;     /* exclusive, or VF_INSTANT_MAX */
     enum vf_refresh refresh;
-    bool newest_first;
+    bool newest_first, retry_failed; /* retry_failed: what is failed is todo */
 };
 
 /* Every selected article is in exactly one of these. */
@@ -128,6 +130,7 @@ struct vf_counts {
     uint64_t changed;   /* todo: a vector, but of another text (with ALL: any vector) */
     uint64_t unchanged; /* not todo, with a vector */
     uint64_t empty;     /* nothing to read */
+    uint64_t failed;    /* passed over: failed in an earlier run */
 };
 
 struct vf_article {
@@ -140,9 +143,9 @@ struct vf_article {
 struct vf_page {
     struct vf_article *articles; /* those to do, in order */
     size_t n;
-    uint64_t unchanged, empty; /* articles that were passed over on this page */
-    struct vf_buf bytes;       /* private: what the pointers point into */
-    size_t capacity;           /* private */
+    uint64_t unchanged, empty, failed; /* articles that were passed over on this page */
+    struct vf_buf bytes;               /* private: what the pointers point into */
+    size_t capacity;                   /* private */
 };
 
 struct vf_reader;
@@ -182,7 +185,8 @@ struct vf_row {
 
 /* Inserts or updates `n` rows under (NEWS, source_id, model_id) in one transaction; all or none.
  * Columns that the table lacks are left out. A source_id that comes twice counts with its last
- * row. Call vf_store_check() with for_writing first. */
+ * row. What text_embedding_failures holds of them is cleared. Call vf_store_check() with
+ * for_writing first. */
 VF_MUST_CHECK int vf_store_write(struct vf_store *store, const char *model_id, size_t dimensions,
     const struct vf_row *rows, size_t n, struct vf_err *err);
 

@@ -3,6 +3,7 @@
 #define VF_STORE_STORE_BACKEND_H
 
 #include "store/article_text.h"
+#include "store/failure_record.h"
 #include "store/model_record.h"
 #include "store/sql_text.h"
 #include "store/store.h"
@@ -26,13 +27,13 @@ struct vf_column_name {
 /* struct vf_store_names with the defaults filled in. */
 struct vf_names {
     struct vf_table_name articles, embeddings;
-    struct vf_table_name models; /* in the schema of the embeddings */
+    struct vf_table_name models, failures; /* in the schema of the embeddings */
     struct vf_column_name id, published_at, language, headline, body;
     bool published_at_given;                 /* else "timestamp" may take its place */
     char *articles_index, *embeddings_index; /* quoted */
 };
 
-enum { VF_NAME_WORDS = 14 };
+enum { VF_NAME_WORDS = 15 };
 
 VF_MUST_CHECK int vf_names_init(
     struct vf_names *names, const struct vf_store_names *given, struct vf_err *err);
@@ -86,6 +87,8 @@ struct vf_store_ops {
         const struct vf_model_record *record, struct vf_err *err);
     int (*sample)(struct vf_store *store, const char *model_id, size_t n, vf_sample_visitor *visit,
         void *context, struct vf_err *err);
+    int (*record_failure)(struct vf_store *store, const char *model_id,
+        const struct vf_failure *failure, struct vf_err *err);
     int (*import)(struct vf_store *store, const struct vf_import_article *articles,
         const size_t *order, size_t n, struct vf_err *err);
     int (*scan_vectors)(struct vf_store *store, const struct vf_selection *selection,

@@ -126,6 +126,7 @@ int vf_names_init(struct vf_names *names, const struct vf_store_names *given, st
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         VF_TRY(vf_column_name_set(columns[i].column, columns[i].name, err));
     VF_TRY(own_table_init(&names->models, &names->embeddings, "text_embedding_models", err));
+    VF_TRY(own_table_init(&names->failures, &names->embeddings, "text_embedding_failures", err));
     VF_TRY(index_name(&names->articles, "_published_at", &names->articles_index, err));
     VF_TRY(index_name(&names->embeddings, "_source_model", &names->embeddings_index, err));
 out:
@@ -139,6 +140,7 @@ void vf_names_release(struct vf_names *names)
     table_release(&names->articles);
     table_release(&names->embeddings);
     table_release(&names->models);
+    table_release(&names->failures);
     column_release(&names->id);
     column_release(&names->published_at);
     column_release(&names->language);
@@ -161,6 +163,7 @@ void vf_names_words(const struct vf_names *names, struct vf_sql_word words[VF_NA
         {"embeddings_table", names->embeddings.quoted_table},
         {"embeddings_index", names->embeddings_index},
         {"models", names->models.quoted},
+        {"failures", names->failures.quoted},
         {"id", names->id.quoted},
         {"published_at", names->published_at.quoted},
         {"language", names->language.quoted},

@@ -217,6 +217,7 @@ const char *read_ids(struct vf_store *store, const struct vf_selection *selectio
         counts.missing += page.n;
         counts.unchanged += page.unchanged;
         counts.empty += page.empty;
+        counts.failed += page.failed;
     }
     vf_page_release(&page);
     vf_reader_free(reader);
@@ -235,7 +236,8 @@ struct vf_counts count_selection(struct vf_store *store, const struct vf_selecti
     vf_reader_free(reader);
     read_ids(store, selection, 3, 1 << 20, &pages);
     vf_check(pages.missing == counts.missing + counts.changed &&
-                 pages.unchanged == counts.unchanged && pages.empty == counts.empty,
+                 pages.unchanged == counts.unchanged && pages.empty == counts.empty &&
+                 pages.failed == counts.failed,
         "pages %s, counts differ", counts_text(pages));
     return counts;
 }

@@ -364,7 +364,7 @@ static void test_schema_qualified(void **state)
     expect_error(rc, VF_ERR_NOT_FOUND, &err, "CREATE SCHEMA", "no such schema");
     fixture_run(f, "CREATE SCHEMA feed; CREATE SCHEMA vectors");
     expect_ok(vf_store_init(store, NULL, &changes, &err), &err, "init");
-    assert_int_equal(changes, 5);
+    assert_int_equal(changes, 6);
     import_articles(store, articles, VF_COUNT(articles));
     assert_int_equal(embed_all(store, &selection), 2);
     assert_string_equal(fixture_get(f, "SELECT count(*) FROM vectors.text_embeddings"), "2");

@@ -54,5 +54,17 @@ const struct vf_schema_statement vf_postgres_schema[] = {
         "    dimensions integer NOT NULL,\n"
         "    recorded_at timestamptz NOT NULL DEFAULT now()\n"
         ")"},
+    {VF_SCHEMA_FAILURES, true, NULL,
+        "CREATE TABLE IF NOT EXISTS {failures} (\n"
+        "    model_id text NOT NULL,\n"
+        "    source_id text NOT NULL,\n"
+        "    reason text NOT NULL,\n"
+        "    message text NOT NULL,\n"
+        "    attempts integer NOT NULL DEFAULT 1,\n"
+        "    first_seen timestamptz NOT NULL DEFAULT now(),\n"
+        "    last_seen timestamptz NOT NULL DEFAULT now(),\n"
+        "    text_hash bytea,\n"
+        "    PRIMARY KEY (model_id, source_id)\n"
+        ")"},
 };
 const size_t vf_n_postgres_schema = sizeof vf_postgres_schema / sizeof vf_postgres_schema[0];

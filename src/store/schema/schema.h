@@ -14,7 +14,8 @@ enum vf_schema_object {
     VF_SCHEMA_EMBEDDINGS,
     VF_SCHEMA_COLUMN, /* of the embeddings table */
     VF_SCHEMA_EMBEDDINGS_INDEX,
-    VF_SCHEMA_MODELS /* the table of what made the vectors */
+    VF_SCHEMA_MODELS,  /* the table of what made the vectors */
+    VF_SCHEMA_FAILURES /* the table of articles that failed */
 };
 
 struct vf_schema_statement {

@@ -53,5 +53,17 @@ const struct vf_schema_statement vf_sqlite_schema[] = {
         "    dimensions INTEGER NOT NULL,\n"
         "    recorded_at TEXT NOT NULL DEFAULT " NOW "\n"
         ")"},
+    {VF_SCHEMA_FAILURES, true, NULL,
+        "CREATE TABLE IF NOT EXISTS {failures} (\n"
+        "    model_id TEXT NOT NULL,\n"
+        "    source_id TEXT NOT NULL,\n"
+        "    reason TEXT NOT NULL,\n"
+        "    message TEXT NOT NULL,\n"
+        "    attempts INTEGER NOT NULL DEFAULT 1,\n"
+        "    first_seen TEXT NOT NULL DEFAULT " NOW ",\n"
+        "    last_seen TEXT NOT NULL DEFAULT " NOW ",\n"
+        "    text_hash BLOB,\n"
+        "    PRIMARY KEY (model_id, source_id)\n"
+        ")"},
 };
 const size_t vf_n_sqlite_schema = sizeof vf_sqlite_schema / sizeof vf_sqlite_schema[0];

@@ -1,0 +1,130 @@
+"""Articles that cannot be stored, on SQLite and on PostgreSQL: they keep no others back, are put on
+record with the reason, passed over later, and tried again on request."""
+import json
+import unittest
+
+import program
+import tiny_model
+
+AS_OF = ["--as-of", "2025-12-31"]
+N = 100
+
+
+class Common:
+    def setUp(self):
+        super().setUp()
+        self.database = self.make_database()
+        self.model = tiny_model.write(self.work / "model")
+        self.check("init", "--quiet")
+        self.check("import", self.write_lines("a.jsonl", [
+            {"article_id": i, "published_at": f"2025-01-{1 + i % 28:02}", "language": "en",
+             "headline": "oil", "body": f"{i}"} for i in range(N)]))
+
+    def backfill(self, *arguments, **options):
+        return self.check("backfill", "--hf-model-name", self.model, *AS_OF, *arguments, **options)
+
+    def failures(self):
+        """{source_id: (reason, message, attempts)}"""
+        rows = self.database.query("SELECT source_id, reason, message, attempts "
+                                   "FROM text_embedding_failures ORDER BY source_id")
+        return {row[0]: (row[1], row[2], int(row[3])) for row in rows}
+
+    def test_refused_rows(self):
+        bad = {"7", "8", "63"}
+        self.refuse(bad, r"no\nroom")
+        for batch_size in (1, 2, 64, 1000):
+            with self.subTest(batch_size=batch_size):
+                self.database.query("DELETE FROM text_embeddings")
+                self.database.query("DELETE FROM text_embedding_failures")
+                done = self.backfill("--batch-size", batch_size, status=1,
+                                     stderr=r"warning: 3 articles failed, the first: article "
+                                            r"\d+: .*\n.*text_embedding_failures tells why")
+                counts = self.counts(done)
+                self.assertEqual((counts["embedded"], counts["failed"]), (N - 3, 3))
+                self.assertEqual(set(self.database.vectors()), {str(i) for i in range(N)} - bad)
+                failures = self.failures()
+                self.assertEqual(set(failures), bad)
+                for reason, message, attempts in failures.values():
+                    self.assertEqual((reason, attempts), ("refused", 1))
+                    self.assertRegex(message, r"\bno( room)?\Z")
+
+    def test_later_runs(self):
+        self.refuse({"7", "8"}, "no room")
+        self.backfill(status=1)
+        done = self.backfill("--json", status=1, stderr="(?s)2 articles failed before and are "
+                                                        "passed over.*nothing to do")
+        report = json.loads(done.stdout)
+        self.assertEqual((report["failed"], report["failed_before"], report["unchanged"]),
+                         (2, 2, N - 2))
+        self.assertEqual([f[2] for f in self.failures().values()], [1, 1])
+        self.backfill("--dry-run", stdout=" failed=2 remaining=0 ")
+        status = json.loads(self.check("status", "--json").stdout)["models"][0]
+        self.assertEqual((status["failed"], status["missing"]), (2, 0))
+
+        self.backfill("--retry-failed", status=1, stderr="2 articles failed, ")
+        self.assertEqual([f[2] for f in self.failures().values()], [2, 2])
+        self.database.query("UPDATE news_articles SET body = 'new' WHERE article_id = 8")
+        self.backfill(status=1, stderr="1 article failed, ")
+        self.assertEqual([f[2] for f in self.failures().values()], [2, 3])
+
+        self.allow()
+        done = self.backfill("--retry-failed")
+        self.assertEqual(self.counts(done)["embedded"], 2)
+        self.assertEqual(self.failures(), {})
+        self.assertEqual(len(self.database.vectors()), N)
+
+    def test_failures_do_not_block_a_limit(self):
+        """They count as tried in their run and do not come first again in the next."""
+        self.refuse({"0", "28"}, "no room")
+        for failed, embedded in ((2, 3), (2, 5)):
+            counts = self.counts(self.backfill("--limit", 5, "--batch-size", 2, status=1))
+            self.assertEqual((counts["failed"], counts["embedded"]), (failed, embedded))
+
+    def test_table_at_fault(self):
+        self.refuse({str(i) for i in range(N)}, "no room")
+        self.backfill(status=65, stderr="writing article .* no room")
+        self.assertEqual(self.failures(), {})
+        self.assertEqual(self.database.vectors(), {})
+
+    def test_without_the_table(self):
+        self.database.query("DROP TABLE text_embedding_failures")
+        self.refuse({"7"}, "no room")
+        for _ in range(2):
+            done = self.backfill(status=1, stderr="warning: 1 article failed, the first: article 7")
+            self.assertEqual(self.counts(done)["failed"], 1)
+
+
+class Sqlite(Common, program.Case):
+    def make_database(self):
+        return program.SqliteDatabase(self)
+
+    def refuse(self, ids, message):
+        listed = ", ".join(f"'{i}'" for i in ids)
+        self.database.query(
+            "CREATE TRIGGER refuse BEFORE INSERT ON text_embeddings WHEN NEW.source_id IN "
+            f"({listed}) BEGIN SELECT RAISE(ABORT, '{message}'); END".replace(r"\n", "\n"))
+
+    def allow(self):
+        self.database.query("DROP TRIGGER refuse")
+
+
+@unittest.skipUnless(program.has_postgres(), "no PostgreSQL server")
+class Postgres(Common, program.Case):
+    def make_database(self):
+        return program.PostgresDatabase(self)
+
+    def refuse(self, ids, message):
+        listed = ", ".join(f"'{i}'" for i in ids)
+        self.database.query(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF NEW.source_id IN ({listed}) THEN RAISE EXCEPTION USING MESSAGE = E'{message}', "
+            "ERRCODE = '23514'; END IF; RETURN NEW; END $$; "
+            "CREATE TRIGGER refuse BEFORE INSERT ON text_embeddings FOR EACH ROW "
+            "EXECUTE FUNCTION refuse()")
+
+    def allow(self):
+        self.database.query("DROP TRIGGER refuse ON text_embeddings")
+
+
+if __name__ == "__main__":
+    program.main()
