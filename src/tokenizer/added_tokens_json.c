@@ -10,7 +10,7 @@ struct element {
     const char *content; /* borrowed of the JSON */
     size_t content_n;
     bool normalized;
-    struct vf_buf normal; /* owned */
+    struct vf_buf normal[2]; /* owned */
 };
 
 static int read_element(
@@ -78,7 +78,7 @@ static int make_vocab(const struct element *elements, size_t n, const char *wher
         return vf_fail_memory(err, "the added tokens");
     for (size_t i = 0; i < n; i++) {
         const struct element *e = &elements[i];
-        if (!vf_vocab_token(&tokenizer->model.vocab, e->token.id))
+        if (!vf_vocab_token(tokenizer->model.vocab, e->token.id))
             entries[n_new++] = (struct vf_vocab_entry){e->content, e->content_n, e->token.id};
     }
     int rc = vf_vocab_init(&tokenizer->added, entries, n_new, where, err);
@@ -88,7 +88,7 @@ static int make_vocab(const struct element *elements, size_t n, const char *wher
 
 /* The set of the tokens that are looked for in normal text, or of the others. */
 static int make_set(struct element *elements, size_t n, bool normalized,
-    const struct vf_char_table *table, const char *where, struct vf_added_set *set,
+    const struct vf_normalizer *normalizer, const char *where, struct vf_added_set *set,
     struct vf_err *err)
 {
     size_t n_tokens = 0;
@@ -103,10 +103,11 @@ static int make_set(struct element *elements, size_t n, bool normalized,
         e->token.text = e->content;
         e->token.n = e->content_n;
         if (normalized) {
-            VF_TRY(vf_char_table_normalize(
-                table, (const uint8_t *)e->content, e->content_n, &e->normal, err));
-            e->token.text = e->normal.data;
-            e->token.n = e->normal.size;
+            struct vf_normal_text text = {
+                .p = (const uint8_t *)e->content, .n = e->content_n, .bufs = e->normal};
+            VF_TRY(vf_normalizer_apply(normalizer, &text, err));
+            e->token.text = (const char *)text.p;
+            e->token.n = text.n;
         }
         if (e->token.n == 0) {
             rc = vf_fail(err, VF_ERR_DATA, "%s: nothing is left of \"%s\" when it is normalised",
@@ -134,13 +135,14 @@ int vf_added_tokens_read(
         (void)snprintf(place, sizeof place, "%s[%zu]", where, i);
         VF_TRY(read_element(json_array_get(json, i), place, &elements[i], err));
     }
-    VF_TRY(check_ids(elements, n, &tokenizer->model.vocab, where, err));
+    VF_TRY(check_ids(elements, n, tokenizer->model.vocab, where, err));
     VF_TRY(make_vocab(elements, n, where, tokenizer, err));
-    VF_TRY(make_set(elements, n, false, &tokenizer->table, where, &tokenizer->raw, err));
-    VF_TRY(make_set(elements, n, true, &tokenizer->table, where, &tokenizer->normal, err));
+    VF_TRY(make_set(elements, n, false, &tokenizer->normalizer, where, &tokenizer->raw, err));
+    VF_TRY(make_set(elements, n, true, &tokenizer->normalizer, where, &tokenizer->normal, err));
 out:
     for (size_t i = 0; i < n; i++)
-        vf_buf_release(&elements[i].normal);
+        for (size_t j = 0; j < 2; j++)
+            vf_buf_release(&elements[i].normal[j]);
     free(elements);
     return rc;
 }

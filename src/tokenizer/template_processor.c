@@ -2,6 +2,7 @@
 
 #include "tokenizer/tokenizer_impl.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,15 +114,17 @@ out:
     return rc;
 }
 
-/* "cls" goes before the text and "sep" after it; each is [token, id]. */
-static int read_bert(
-    const json_t *json, const char *where, struct vf_tokenizer *tokenizer, struct vf_err *err)
+/* "cls" goes before the text and "sep" after it; each is [token, id]. RobertaProcessing has options
+ * that do not matter for ids. */
+static int read_bert(const json_t *json, bool is_roberta, const char *where,
+    struct vf_tokenizer *tokenizer, struct vf_err *err)
 {
     static const char *const required[] = {"type", "sep", "cls", NULL};
+    static const char *const optional[] = {"trim_offsets", "add_prefix_space", NULL};
     static const char *const none[] = {NULL};
     static const char *const order[] = {"cls", "sep"};
     int rc;
-    VF_TRY(vf_tokenizer_check_keys(json, where, required, none, err));
+    VF_TRY(vf_tokenizer_check_keys(json, where, required, is_roberta ? optional : none, err));
     for (size_t i = 0; i < 2; i++) {
         char place[VF_WHERE_BYTES];
         (void)snprintf(place, sizeof place, "%s.%s", where, order[i]);
@@ -138,16 +141,54 @@ out:
     return rc;
 }
 
+/* ByteLevel only mends offsets, which nobody asks for. */
+static int read_byte_level(const json_t *json, const char *where, struct vf_err *err)
+{
+    static const char *const required[] = {"type", NULL};
+    static const char *const optional[] = {"add_prefix_space", "trim_offsets", "use_regex", NULL};
+    return vf_tokenizer_check_keys(json, where, required, optional, err);
+}
+
+static int read_sequence(
+    const json_t *json, const char *where, struct vf_tokenizer *tokenizer, struct vf_err *err)
+{
+    static const char *const required[] = {"type", "processors", NULL};
+    static const char *const none[] = {NULL};
+    const json_t *list = json_object_get(json, "processors");
+    int rc = vf_tokenizer_check_keys(json, where, required, none, err);
+    if (rc == 0 && !json_is_array(list))
+        rc = vf_fail(err, VF_ERR_DATA, "%s.processors: not an array", where);
+    for (size_t i = 0; i < json_array_size(list) && rc == 0; i++) {
+        char place[VF_WHERE_BYTES];
+        (void)snprintf(place, sizeof place, "%s.processors[%zu]", where, i);
+        bool has_specials = tokenizer->specials.n > 0;
+        size_t before = tokenizer->specials.n;
+        rc = vf_template_read(json_array_get(list, i), place, tokenizer, err);
+        if (rc == 0 && has_specials && tokenizer->specials.n > before)
+            rc =
+                vf_fail(err, VF_ERR_DATA, "%s: a second processor that adds special tokens", place);
+    }
+    return rc;
+}
+
 int vf_template_read(
     const json_t *json, const char *where, struct vf_tokenizer *tokenizer, struct vf_err *err)
 {
     const char *type;
+    if (!json_is_object(json))
+        return vf_fail(err, VF_ERR_DATA, "%s: not an object", where);
     int rc = vf_json_get_string(json, "type", where, "(none)", &type, err);
     if (rc)
         return rc;
     if (strcmp(type, "TemplateProcessing") == 0)
         return read_template(json, where, tokenizer, err);
     if (strcmp(type, "BertProcessing") == 0)
-        return read_bert(json, where, tokenizer, err);
+        return read_bert(json, false, where, tokenizer, err);
+    if (strcmp(type, "RobertaProcessing") == 0)
+        return read_bert(json, true, where, tokenizer, err);
+    if (strcmp(type, "ByteLevel") == 0)
+        return read_byte_level(json, where, err);
+    if (strcmp(type, "Sequence") == 0)
+        return read_sequence(json, where, tokenizer, err);
     return vf_tokenizer_fail_kind(type, where, err);
 }

@@ -3,9 +3,7 @@
  * A tokenizer is immutable after vf_tokenizer_open() and may be used from any number of threads.
  * `truncation` and `padding` of the file are not obeyed (nobody who embeds does): the limit is an
  * argument, truncation is on the right and the special tokens of the post-processor always fit.
- * Known are BertNormalizer or none, BertPreTokenizer, WordPiece, TemplateProcessing, BertProcessing
- * or none, and added tokens; other kinds, and options that are not known, are refused by file and
- * key.
+ * Kinds and options that are not known are refused by file and key.
  */
 #ifndef VF_TOKENIZER_TOKENIZER_H
 #define VF_TOKENIZER_TOKENIZER_H
@@ -38,9 +36,12 @@ void vf_tokenizer_close(struct vf_tokenizer *tokenizer);
  * leaves no room for text, vf_tokenizer_specials() or less, is VF_ERR_USAGE. *ret_truncated tells
  * whether there was more. On failure `out` is empty.
  *
- * Stops reading soon after the limit is full, and allocates only when `out` must grow; but with
- * added tokens that the file wants looked for in normalised text (`normalized`), the whole text is
- * normalised into memory first. */
+ * The ids are always the first of all ids of the whole text. A tokenizer of BERT stops reading soon
+ * after the limit is full and allocates only when `out` must grow. Others, and all with added
+ * tokens that the file wants looked for in normalised text (`normalized`), normalise the whole text
+ * first, in memory that the tokenizer keeps for the next call, and stop behind the word that fills
+ * the limit. VF_ERR_DATA for a character that a model has no token for, not even an unknown one,
+ * and for a text that a regular expression of the file takes too long for. */
 VF_MUST_CHECK int vf_tokenizer_encode(const struct vf_tokenizer *tokenizer, const char *text,
     size_t n, size_t max_ids, struct vf_ids *out, bool *ret_truncated, struct vf_err *err);
 

@@ -1,47 +1,10 @@
-#include "tokenizer/bert_pretokenizer.h"
+#include "tokenizer/bert_steps.h"
 #include "tokenizer/tokenizer_impl.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define MAX_FILE_BYTES ((size_t)64 << 20)
-
-static const char *const none[] = {NULL};
-static const char *const only_type[] = {"type", NULL};
-
-static int read_type(const json_t *json, const char *where, const char *wanted, struct vf_err *err)
-{
-    const char *type;
-    int rc = vf_json_get_string(json, "type", where, "(none)", &type, err);
-    if (rc == 0 && strcmp(type, wanted) != 0)
-        rc = vf_tokenizer_fail_kind(type, where, err);
-    return rc;
-}
-
-/* Missing or null means that text stays as it is. */
-static int read_normalizer(
-    const json_t *json, const char *where, struct vf_bert_normalizer *ret, struct vf_err *err)
-{
-    *ret = (struct vf_bert_normalizer){0};
-    if (!json || json_is_null(json))
-        return 0;
-    int rc = read_type(json, where, "BertNormalizer", err);
-    return rc ? rc : vf_bert_normalizer_read(json, where, ret, err);
-}
-
-static int read_pretokenizer(const json_t *json, const char *where, struct vf_err *err)
-{
-    int rc = read_type(json, where, "BertPreTokenizer", err);
-    return rc ? rc : vf_tokenizer_check_keys(json, where, only_type, none, err);
-}
-
-/* Early files have no "type" and are WordPiece by their keys, which are checked all the same. */
-static int read_model(
-    const json_t *json, const char *where, struct vf_wordpiece *model, struct vf_err *err)
-{
-    int rc = json_object_get(json, "type") ? read_type(json, where, "WordPiece", err) : 0;
-    return rc ? rc : vf_wordpiece_read(json, where, model, err);
-}
 
 static int check_top(const json_t *root, const char *path, struct vf_err *err)
 {
@@ -69,29 +32,42 @@ static const json_t *enter(
     return json_object_get(root, key);
 }
 
+/* Finds out whether the quicker way of BERT is open. */
+static void look_for_bert(struct vf_tokenizer *t)
+{
+    const struct vf_normalizer_step *normalizer = t->normalizer.steps;
+    const struct vf_pretokenizer_step *pretokenizer = t->pretokenizer.steps;
+    bool is_bert = t->normalizer.n <= 1 &&
+                   (t->normalizer.n == 0 || normalizer->kind == &vf_bert_normalizer) &&
+                   t->pretokenizer.n == 1 && pretokenizer->kind == &vf_bert_pretokenizer &&
+                   t->model.kind == &vf_wordpiece_model;
+    if (!is_bert)
+        return;
+    t->wordpiece = t->model.self;
+    t->plain = vf_bert_step_table(pretokenizer->self);
+    t->table = t->normalizer.n == 1 ? vf_bert_step_table(normalizer->self) : t->plain;
+}
+
 int vf_tokenizer_build(
     const json_t *root, const char *path, struct vf_tokenizer *t, struct vf_err *err)
 {
-    static const struct vf_bert_normalizer keep = {0};
     char where[VF_WHERE_BYTES];
-    struct vf_bert_normalizer normalizer;
     int rc;
     VF_TRY(check_top(root, path, err));
+    VF_TRY(vf_workspace_pool_new(&t->pool, err));
     const json_t *part = enter(root, path, "normalizer", where);
-    VF_TRY(read_normalizer(part, where, &normalizer, err));
+    VF_TRY(vf_normalizer_read(part, where, &t->normalizer, err));
     part = enter(root, path, "pre_tokenizer", where);
-    VF_TRY(read_pretokenizer(part, where, err));
-    VF_TRY(vf_char_table_init(&t->table, &normalizer, vf_bert_classify, err));
+    VF_TRY(vf_pretokenizer_read(part, where, &t->pretokenizer, err));
     part = enter(root, path, "model", where);
-    VF_TRY(read_model(part, where, &t->model, err));
+    VF_TRY(vf_token_model_read(part, where, &t->model, err));
+    look_for_bert(t);
     part = enter(root, path, "added_tokens", where);
     if (part && !json_is_array(part)) {
         rc = vf_fail(err, VF_ERR_DATA, "%s: not an array", where);
         goto out;
     }
     VF_TRY(vf_added_tokens_read(part, where, t, err));
-    if (t->normal.tokens)
-        VF_TRY(vf_char_table_init(&t->plain, &keep, vf_bert_classify, err));
     part = enter(root, path, "post_processor", where);
     if (part && !json_is_null(part))
         VF_TRY(vf_template_read(part, where, t, err));

@@ -2,39 +2,10 @@
 
 #include "tokenizer/bert_pretokenizer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int read_vocab(
-    const json_t *json, const char *where, struct vf_vocab *vocab, struct vf_err *err)
-{
-    char vocab_where[VF_WHERE_BYTES];
-    struct vf_vocab_entry *entries = NULL;
-    const char *token;
-    json_t *id;
-    size_t n = 0;
-    int rc = 0;
-    (void)snprintf(vocab_where, sizeof vocab_where, "%s.vocab", where);
-    if (!json_is_object(json))
-        return vf_fail(err, VF_ERR_DATA, "%s: not an object", vocab_where);
-    entries = calloc(json_object_size(json) + 1, sizeof *entries);
-    if (!entries)
-        return vf_fail_memory(err, "the vocabulary");
-    json_object_foreach((json_t *)(uintptr_t)json, token, id)
-    {
-        entries[n].text = token;
-        entries[n].n = strlen(token);
-        VF_TRY(vf_tokenizer_get_id(id, token, vocab_where, &entries[n].id, err));
-        n++;
-    }
-    VF_TRY(vf_vocab_init(vocab, entries, n, vocab_where, err));
-out:
-    free(entries);
-    return rc;
-}
-
-int vf_wordpiece_read(
+static int read_model(
     const json_t *json, const char *where, struct vf_wordpiece *ret, struct vf_err *err)
 {
     static const char *const required[] = {
@@ -48,7 +19,7 @@ int vf_wordpiece_read(
     VF_TRY(vf_json_get_string(json, "continuing_subword_prefix", where, "##", &prefix, err));
     VF_TRY(vf_json_get_size(
         json, "max_input_chars_per_word", where, 100, VF_WORD_MAX_CHARS, &model.max_chars, err));
-    VF_TRY(read_vocab(json_object_get(json, "vocab"), where, &model.vocab, err));
+    VF_TRY(vf_token_model_read_vocab(json_object_get(json, "vocab"), where, &model.vocab, err));
     model.unk_id = vf_vocab_find(&model.vocab, unk, strlen(unk));
     if (model.unk_id < 0) {
         rc = vf_fail(err, VF_ERR_DATA, "%s: \"unk_token\" is \"%s\", which the vocabulary lacks",
@@ -62,19 +33,30 @@ int vf_wordpiece_read(
     }
     model.prefix = vf_vocab_make_prefix(model.continuing_prefix, strlen(prefix));
 out:
-    if (rc)
-        vf_wordpiece_release(&model);
     *ret = model;
     return rc;
 }
 
-void vf_wordpiece_release(struct vf_wordpiece *wordpiece)
+static void release(void *self)
 {
+    struct vf_wordpiece *wordpiece = self;
     if (!wordpiece)
         return;
     vf_vocab_release(&wordpiece->vocab);
     free(wordpiece->continuing_prefix);
-    *wordpiece = (struct vf_wordpiece){0};
+    free(wordpiece);
+}
+
+static int read(const json_t *json, const char *where, void **ret, struct vf_err *err)
+{
+    struct vf_wordpiece *wordpiece = calloc(1, sizeof *wordpiece);
+    int rc =
+        wordpiece ? read_model(json, where, wordpiece, err) : vf_fail_memory(err, "the vocabulary");
+    if (rc)
+        release(wordpiece);
+    else
+        *ret = wordpiece;
+    return rc;
 }
 
 static size_t unknown(const struct vf_wordpiece *wordpiece, int32_t *ids)
@@ -101,3 +83,31 @@ size_t vf_wordpiece_encode(const struct vf_wordpiece *wordpiece, const uint8_t *
     }
     return n_ids;
 }
+
+static size_t count_characters(const uint8_t *word, size_t n)
+{
+    size_t n_chars = 0;
+    for (size_t i = 0; i < n; i++)
+        n_chars += (word[i] & 0xC0) != 0x80;
+    return n_chars;
+}
+
+static int encode(const void *self, const uint8_t *word, size_t n, struct vf_buf *memory,
+    struct vf_ids *ids, struct vf_err *err)
+{
+    const struct vf_wordpiece *wordpiece = self;
+    size_t n_chars = count_characters(word, n);
+    (void)memory;
+    int rc = vf_ids_reserve(ids, n_chars, err);
+    if (rc == 0)
+        ids->n += vf_wordpiece_encode(wordpiece, word, n, n_chars, ids->ids + ids->n);
+    return rc;
+}
+
+static const struct vf_vocab *vocab(const void *self)
+{
+    return &((const struct vf_wordpiece *)self)->vocab;
+}
+
+const struct vf_model_kind vf_wordpiece_model = {
+    .type = "WordPiece", .read = read, .release = release, .vocab = vocab, .encode = encode};

@@ -4,8 +4,7 @@
 #ifndef VF_TOKENIZER_WORDPIECE_H
 #define VF_TOKENIZER_WORDPIECE_H
 
-#include "tokenizer/json_keys.h"
-#include "tokenizer/vocab.h"
+#include "tokenizer/token_model.h"
 
 struct vf_wordpiece {
     struct vf_vocab vocab;         /* owned */
@@ -14,14 +13,6 @@ struct vf_wordpiece {
     int32_t unk_id;
     size_t max_chars; /* longer words are unknown; at most VF_WORD_MAX_CHARS */
 };
-
-/* Reads the object "model" of tokenizer.json. On failure *ret is zeroed. Release with
- * vf_wordpiece_release(). */
-VF_MUST_CHECK int vf_wordpiece_read(
-    const json_t *json, const char *where, struct vf_wordpiece *ret, struct vf_err *err);
-
-/* Accepts NULL and a zeroed struct. */
-void vf_wordpiece_release(struct vf_wordpiece *wordpiece);
 
 /* Stores the ids of a word of `n` bytes, which has `n_chars` characters, and returns how many,
  * from 1 to `n_chars`. When `n_chars` is over `max_chars`, the bytes are not looked at. `ids` has

@@ -60,7 +60,7 @@ static void wrong_parts_are_refused(void **state)
 
         {"model is null", "model", "null", "model: not an object"},
         {"model is an array", "model", "[]", "model: not an object"},
-        {"other model", "model.type", "\"BPE\"", "model: unknown \"type\": BPE"},
+        {"other model", "model.type", "\"WordLevel\"", "model: unknown \"type\": WordLevel"},
         {"unknown model option", "model.dropout", "0.1", "model: unknown option \"dropout\""},
         {"no vocabulary", "model.vocab", NULL, "model: \"vocab\" is missing"},
         {"vocabulary of pieces", "model.vocab", "[[\"a\", -1.5]]", "model.vocab: not an object"},
@@ -78,15 +78,15 @@ static void wrong_parts_are_refused(void **state)
         {"endless words", "model.max_input_chars_per_word", "4097", "outside of 0 to 4096"},
         {"negative words", "model.max_input_chars_per_word", "-1", "outside of 0 to 4096"},
 
-        {"other normalizer", "normalizer.type", "\"NFC\"", "normalizer: unknown \"type\": NFC"},
+        {"other normalizer", "normalizer.type", "\"Nmt\"", "normalizer: unknown \"type\": Nmt"},
         {"normalizer is text", "normalizer", "\"BertNormalizer\"", "normalizer"},
         {"normalizer lacks a key", "normalizer.lowercase", NULL, "\"lowercase\" is missing"},
         {"normalizer has more", "normalizer.nfkc", "true", "normalizer: unknown option \"nfkc\""},
         {"case is a number", "normalizer.lowercase", "1", "normalizer: \"lowercase\""},
 
-        {"no pre-tokenizer", "pre_tokenizer", "null", "pre_tokenizer: unknown \"type\""},
-        {"pre-tokenizer missing", "pre_tokenizer", NULL, "pre_tokenizer: unknown \"type\""},
-        {"other pre-tokenizer", "pre_tokenizer.type", "\"Metaspace\"", "\"type\": Metaspace"},
+        {"pre-tokenizer is text", "pre_tokenizer", "\"BertPreTokenizer\"", "pre_tokenizer"},
+        {"other pre-tokenizer", "pre_tokenizer.type", "\"UnicodeScripts\"",
+            "pre_tokenizer: unknown \"type\": UnicodeScripts"},
         {"pre-tokenizer has more", "pre_tokenizer.x", "1", "pre_tokenizer: unknown option \"x\""},
 
         {"added tokens are an object", "added_tokens", "{}", "added_tokens: not an array"},
@@ -109,8 +109,8 @@ static void wrong_parts_are_refused(void **state)
         {"added token that normalises away", "added_tokens",
             "[" ADDED(44, "\\u0301", NORMALIZED) "]", "nothing is left"},
 
-        {"other post-processor", "post_processor.type", "\"ByteLevel\"",
-            "post_processor: unknown \"type\": ByteLevel"},
+        {"other post-processor", "post_processor.type", "\"PairProcessing\"",
+            "post_processor: unknown \"type\": PairProcessing"},
         {"template lacks its tokens", "post_processor.special_tokens", NULL,
             "\"special_tokens\" is missing"},
         {"template names no such token", "post_processor.special_tokens.[SEP]", NULL,
