@@ -267,15 +267,15 @@ static json_t *describe_model(const struct run *run)
 static int print_report_json(const struct run *run, int status, struct vf_err *err)
 {
     const struct vf_backfill_report *r = &run->report;
-    json_t *object =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:i}",
-            "selected", (json_int_t)r->selected, "embedded", (json_int_t)r->embedded, "unchanged",
-            (json_int_t)r->unchanged, "empty", (json_int_t)r->empty, "failed",
-            (json_int_t)r->failed, "failed_before", (json_int_t)r->failed_before, "remaining",
-            (json_int_t)r->remaining, "duplicates", (json_int_t)r->duplicates, "tokens",
-            (json_int_t)r->tokens, "truncated", (json_int_t)r->truncated, "tokens_lost",
-            (json_int_t)r->tokens_lost, "seconds", r->seconds, "tokens_per_second",
-            r->seconds > 0 ? (double)r->tokens / r->seconds : 0.0, "status", status);
+    json_t *object = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:i}", "selected",
+        (json_int_t)r->selected, "embedded", (json_int_t)r->embedded, "unchanged",
+        (json_int_t)r->unchanged, "empty", (json_int_t)r->empty, "failed", (json_int_t)r->failed,
+        "failed_before", (json_int_t)r->failed_before, "remaining", (json_int_t)r->remaining,
+        "duplicates", (json_int_t)r->duplicates, "tokens", (json_int_t)r->tokens, "truncated",
+        (json_int_t)r->truncated, "tokens_lost", (json_int_t)r->tokens_lost, "retries",
+        (json_int_t)r->retries, "seconds", r->seconds, "tokens_per_second",
+        r->seconds > 0 ? (double)r->tokens / r->seconds : 0.0, "status", status);
     json_t *model = describe_model(run);
     if (!object || !model || json_object_update(object, model)) {
         json_decref(object);
@@ -306,6 +306,10 @@ static void say_report(const struct run *run)
             vf_plural(failed), r->first_failure);
     if (failed > 0 && run->tables.has_failures)
         vf_console_note(run->console, "text_embedding_failures tells why");
+    if (r->retries > 0)
+        vf_console_note(run->console,
+            "the database was away or in the way: tried again %" PRIu64 " time%s", r->retries,
+            vf_plural(r->retries));
     if (r->remaining > 0)
         vf_console_note(run->console,
             "%" PRIu64 " article%s left; run the same command again to go on", r->remaining,

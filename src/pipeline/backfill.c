@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/queue.h"
+#include "pipeline/retry.h"
 #include "pipeline/row_writer.h"
 #include "pipeline/window.h"
 
@@ -45,11 +46,13 @@ struct run {
 
     /* reader thread only */
     struct vf_reader *reader;
+    struct vf_retry read_retry;
     uint64_t n_read, n_unchanged, n_empty, n_failed; /* on the pages so far */
     bool at_end;
 
     /* writer thread only */
     struct vf_row_writer *writer;
+    struct vf_retry write_retry;
 
     pthread_mutex_t lock;
     pthread_cond_t thread_ended;
@@ -91,7 +94,11 @@ static int read_window(struct run *run, struct vf_window *window, struct vf_err 
         uint64_t left = articles_left(run->options, run->n_read);
         if (run->at_end || left == 0 || atomic_load(&run->stopping))
             return STAGE_DONE;
-        int rc = vf_window_read(window, run->reader, left, &run->at_end, err);
+        unsigned tries = 0;
+        int rc;
+        do
+            rc = vf_window_read(window, run->reader, left, &run->at_end, err);
+        while (vf_retry(&run->read_retry, &tries, &rc, err));
         if (rc) {
             vf_err_prefix(err, "reading articles");
             return rc;
@@ -268,14 +275,14 @@ static void run_release(struct run *run)
 }
 
 /* Everything that is allocated once: windows, queues, the batch of rows. */
-static int run_prepare(struct run *run, struct vf_store *writer, struct vf_err *err)
+static int run_prepare(struct run *run, struct vf_err *err)
 {
     const struct vf_backfill_options *options = run->options;
     const struct vf_model_info *info = vf_info(run->embedder);
     uint64_t n_rows = n_to_embed(&run->start, options->limit);
     size_t batch_size = options->batch_size < n_rows ? options->batch_size : (size_t)n_rows;
-    int rc = vf_row_writer_new(
-        writer, options->selection.model_id, info->dimensions, batch_size, &run->writer, err);
+    int rc = vf_row_writer_new(&run->write_retry, options->selection.model_id, info->dimensions,
+        batch_size, &run->writer, err);
     for (size_t i = 0; rc == 0 && i < N_STAGES; i++)
         rc = vf_queue_new(N_WINDOWS, NULL, &run->queues[i], err);
     for (size_t i = 0; rc == 0 && i < N_WINDOWS; i++) {
@@ -351,6 +358,7 @@ static void fill_report(const struct run *run, struct vf_backfill_report *ret)
         .tokens = run->n_tokens,
         .truncated = rows->truncated,
         .tokens_lost = rows->tokens_lost,
+        .retries = run->read_retry.n + run->write_retry.n,
         .seconds = vf_seconds_since(run->begin_ns)};
     memcpy(ret->first_failure, rows->first_failure, sizeof ret->first_failure);
 }
@@ -369,6 +377,8 @@ int vf_backfill(struct vf_embedder *embedder, struct vf_store *reader, struct vf
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .thread_ended = PTHREAD_COND_INITIALIZER};
     int rc = 0;
+    run.read_retry = (struct vf_retry){.store = reader, .stopping = &run.stopping};
+    run.write_retry = (struct vf_retry){.store = writer, .stopping = &run.stopping};
     assert(options->batch_size > 0);
     if (options->counts)
         run.start = *options->counts;
@@ -376,7 +386,7 @@ int vf_backfill(struct vf_embedder *embedder, struct vf_store *reader, struct vf
         VF_TRY(vf_backfill_count(reader, &options->selection, &run.start, err));
     if (n_to_do(&run.start) > 0) {
         VF_TRY(vf_reader_new(reader, &options->selection, &run.reader, err));
-        VF_TRY(run_prepare(&run, writer, err));
+        VF_TRY(run_prepare(&run, err));
         run_stages(&run);
         rc = run_outcome(&run, err);
     }
@@ -389,10 +399,15 @@ out:
 int vf_backfill_count(struct vf_store *store, const struct vf_selection *selection,
     struct vf_counts *ret, struct vf_err *err)
 {
-    struct vf_reader *reader = NULL;
-    int rc = vf_reader_new(store, selection, &reader, err);
-    if (rc == 0)
-        rc = vf_reader_count(reader, ret, err);
-    vf_reader_free(reader);
+    struct vf_retry retry = {.store = store};
+    unsigned tries = 0;
+    int rc;
+    do {
+        struct vf_reader *reader = NULL;
+        rc = vf_reader_new(store, selection, &reader, err);
+        if (rc == 0)
+            rc = vf_reader_count(reader, ret, err);
+        vf_reader_free(reader);
+    } while (vf_retry(&retry, &tries, &rc, err));
     return rc;
 }

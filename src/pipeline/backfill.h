@@ -7,6 +7,9 @@
  * finite, no norm, refused by the database while others are taken) is counted as failed and put on
  * record, and the run goes on; later runs pass it over, and count it, until selection.retry_failed.
  *
+ * While the database is away (pipeline/retry.h) the stages wait; what was not acknowledged is read
+ * or written again.
+ *
  * Uses the encoder only through <vecfill/vecfill.h>.
  */
 #ifndef VF_PIPELINE_BACKFILL_H
@@ -46,6 +49,7 @@ struct vf_backfill_report {
     uint64_t tokens;        /* encoded, specials included */
     uint64_t truncated;     /* of the embedded: articles that were cut */
     uint64_t tokens_lost;   /* tokens of those that were not read */
+    uint64_t retries;       /* times that the database was tried again */
     double seconds;
     char first_failure[256]; /* of this run: article id and reason, or empty */
 };

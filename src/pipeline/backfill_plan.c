@@ -1,5 +1,6 @@
 #include "pipeline/backfill.h"
 
+#include "pipeline/retry.h"
 #include "pipeline/window.h"
 
 static void add_window(struct vf_plan *plan, const struct vf_window *window)
@@ -20,6 +21,7 @@ int vf_backfill_plan(const struct vf_embedder *embedder, struct vf_store *reader
     struct vf_plan plan = {0};
     struct vf_reader *pages = NULL;
     struct vf_window *window = NULL;
+    struct vf_retry retry = {.store = reader};
     uint64_t limit = options->limit ? options->limit : UINT64_MAX;
     int rc = 0;
     if (options->counts)
@@ -36,7 +38,12 @@ int vf_backfill_plan(const struct vf_embedder *embedder, struct vf_store *reader
             rc = vf_fail(err, VF_ERR_INTERRUPTED, "stopped on request");
             goto out;
         }
-        VF_TRY(vf_window_read(window, pages, limit - plan.to_embed, &end, err));
+        unsigned tries = 0;
+        do
+            rc = vf_window_read(window, pages, limit - plan.to_embed, &end, err);
+        while (vf_retry(&retry, &tries, &rc, err));
+        if (rc)
+            goto out;
         VF_TRY(vf_window_tokenize(window, embedder, err));
         add_window(&plan, window);
     }

@@ -20,7 +20,7 @@ struct row_note {
 };
 
 struct vf_row_writer {
-    struct vf_store *store;
+    struct vf_retry *retry;
     const char *model_id;
     size_t dimensions, capacity;
     size_t n;            /* rows collected */
@@ -33,7 +33,7 @@ struct vf_row_writer {
     struct vf_row_counts counts;
 };
 
-int vf_row_writer_new(struct vf_store *store, const char *model_id, size_t dimensions,
+int vf_row_writer_new(struct vf_retry *retry, const char *model_id, size_t dimensions,
     size_t batch_size, struct vf_row_writer **ret, struct vf_err *err)
 {
     size_t n_floats;
@@ -42,7 +42,7 @@ int vf_row_writer_new(struct vf_store *store, const char *model_id, size_t dimen
     struct vf_row_writer *w = calloc(1, sizeof *w);
     if (!w)
         return vf_fail_memory(err, "a batch of rows");
-    w->store = store;
+    w->retry = retry;
     w->model_id = model_id;
     w->dimensions = dimensions;
     w->capacity = batch_size;
@@ -102,7 +102,11 @@ static int give_up(struct vf_row_writer *w, const char *article_id, const uint8_
         .reason = fault.reason,
         .message = fault.message,
         .text_hash = text_hash};
-    int rc = vf_store_record_failure(w->store, w->model_id, &failure, err);
+    unsigned tries = 0;
+    int rc;
+    do
+        rc = vf_store_record_failure(w->retry->store, w->model_id, &failure, err);
+    while (vf_retry(w->retry, &tries, &rc, err));
     if (rc)
         return rc;
     if (w->counts.failed++ == 0) {
@@ -152,7 +156,11 @@ int vf_row_writer_add(
 
 static int write_rows(struct vf_row_writer *w, size_t first, size_t n, struct vf_err *err)
 {
-    int rc = vf_store_write(w->store, w->model_id, w->dimensions, &w->rows[first], n, err);
+    unsigned tries = 0;
+    int rc;
+    do
+        rc = vf_store_write(w->retry->store, w->model_id, w->dimensions, &w->rows[first], n, err);
+    while (vf_retry(w->retry, &tries, &rc, err));
     for (size_t i = first; rc == 0 && i < first + n; i++)
         count_embedded(w, i);
     return rc;

@@ -8,6 +8,7 @@
 #ifndef VF_PIPELINE_ROW_WRITER_H
 #define VF_PIPELINE_ROW_WRITER_H
 
+#include "pipeline/retry.h"
 #include "pipeline/window.h"
 #include "store/store.h"
 
@@ -21,8 +22,9 @@ struct vf_row_counts {
     char first_failure[256];         /* article id and reason; empty when failed is 0 */
 };
 
-/* `store` and `model_id` must outlive the writer. On success the caller owns *ret. */
-VF_MUST_CHECK int vf_row_writer_new(struct vf_store *store, const char *model_id, size_t dimensions,
+/* Writes to retry->store, again when that fails for a while. `retry` and `model_id` must outlive
+ * the writer. On success the caller owns *ret. */
+VF_MUST_CHECK int vf_row_writer_new(struct vf_retry *retry, const char *model_id, size_t dimensions,
     size_t batch_size, struct vf_row_writer **ret, struct vf_err *err);
 
 /* Forgets the rows that were not flushed. Accepts NULL. */

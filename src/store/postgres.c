@@ -1,7 +1,10 @@
 #include "store/postgres_internal.h"
 
+#include "base/clock.h"
 #include "base/utf8.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,18 +76,80 @@ int vf__pg_expand(struct pg_store *s, const char *text, const struct vf_sql_word
     return vf_sql_expand(sql, text, words, VF_NAME_WORDS + n_extra, err);
 }
 
-int vf__pg_query(struct pg_store *s, const char *text, const struct vf_sql_word *extra,
-    size_t n_extra, const struct pg_params *params, PGresult **ret, struct vf_err *err)
+/* Waits for the socket until `deadline_ns`. */
+static int wait_for_socket(
+    struct pg_store *s, short events, int64_t deadline_ns, struct vf_err *err)
 {
-    static const struct pg_params none;
-    struct vf_buf sql = {0};
-    PGresult *result = NULL;
+    enum { LONGEST_MS = 60 * 1000 };
+    struct pollfd socket = {.fd = PQsocket(s->conn), .events = events};
+    for (;;) {
+        int64_t left_ms = (deadline_ns - vf_now_ns()) / 1000000;
+        if (left_ms <= 0)
+            break;
+        int n = poll(&socket, 1, left_ms < LONGEST_MS ? (int)left_ms : LONGEST_MS);
+        if (n > 0)
+            return 0;
+        if (n < 0 && errno != EINTR)
+            return vf_fail(
+                err, VF_ERR_UNAVAILABLE, "cannot wait for the server: %s", strerror(errno));
+    }
+    s->stalled = true;
+    vf_fail(err, VF_ERR_UNAVAILABLE, "the server has not answered for %lld s",
+        (long long)(s->answer_timeout_ms / 1000));
+    vf_hint(err, "look at its pg_stat_activity and pg_locks; what was committed is kept");
+    return VF_ERR_UNAVAILABLE;
+}
+
+static int64_t answer_deadline(const struct pg_store *s)
+{
+    return vf_now_ns() + s->answer_timeout_ms * 1000000;
+}
+
+int vf__pg_send(
+    struct pg_store *s, const char *sql, const struct pg_params *params, struct vf_err *err)
+{
+    int64_t deadline = answer_deadline(s);
+    int rc = 0, left;
+    if (!PQsendQueryParams(s->conn, sql, params->n, params->types, params->values, params->lengths,
+            params->formats, 1))
+        return vf__pg_fail(s, NULL, err);
+    while ((left = PQflush(s->conn)) > 0) {
+        VF_TRY(wait_for_socket(s, POLLIN | POLLOUT, deadline, err));
+        if (!PQconsumeInput(s->conn))
+            return vf__pg_fail(s, NULL, err);
+    }
+    if (left < 0)
+        rc = vf__pg_fail(s, NULL, err);
+out:
+    return rc;
+}
+
+int vf__pg_await(struct pg_store *s, struct vf_err *err)
+{
+    int64_t deadline = answer_deadline(s);
+    int rc = 0;
+    while (PQisBusy(s->conn)) {
+        VF_TRY(wait_for_socket(s, POLLIN, deadline, err));
+        if (!PQconsumeInput(s->conn))
+            return vf__pg_fail(s, NULL, err);
+    }
+out:
+    return rc;
+}
+
+/* The answer to the one statement that was sent. */
+static int receive(struct pg_store *s, PGresult **ret, struct vf_err *err)
+{
+    PGresult *result = NULL, *next = NULL;
     int rc;
-    if (!params)
-        params = &none;
-    VF_TRY(vf__pg_expand(s, text, extra, n_extra, &sql, err));
-    result = PQexecParams(s->conn, sql.data, params->n, params->types, params->values,
-        params->lengths, params->formats, 1);
+    for (;;) {
+        VF_TRY(vf__pg_await(s, err));
+        next = PQgetResult(s->conn);
+        if (!next)
+            break;
+        PQclear(result);
+        result = next;
+    }
     ExecStatusType status = PQresultStatus(result);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
         rc = vf__pg_fail(s, result, err);
@@ -94,6 +159,19 @@ int vf__pg_query(struct pg_store *s, const char *text, const struct vf_sql_word 
     }
 out:
     PQclear(result);
+    return rc;
+}
+
+int vf__pg_query(struct pg_store *s, const char *text, const struct vf_sql_word *extra,
+    size_t n_extra, const struct pg_params *params, PGresult **ret, struct vf_err *err)
+{
+    static const struct pg_params none;
+    struct vf_buf sql = {0};
+    int rc;
+    VF_TRY(vf__pg_expand(s, text, extra, n_extra, &sql, err));
+    VF_TRY(vf__pg_send(s, sql.data, params ? params : &none, err));
+    VF_TRY(receive(s, ret, err));
+out:
     vf_buf_release(&sql);
     return rc;
 }
@@ -110,8 +188,11 @@ static void close_store(struct vf_store *store)
     free(s);
 }
 
+static int recover(struct vf_store *store, struct vf_err *err);
+
 static const struct vf_store_ops operations = {
     .close = close_store,
+    .recover = recover,
     .init = vf__pg_init,
     .has_articles = vf__pg_has_articles,
     .check = vf__pg_check,
@@ -227,10 +308,29 @@ static int set_session(struct pg_store *s, struct vf_err *err)
 {
     if (PQsetClientEncoding(s->conn, is_sql_ascii(s) ? "SQL_ASCII" : "UTF8"))
         return vf__pg_fail(s, NULL, err);
+    if (PQsetnonblocking(s->conn, 1))
+        return vf__pg_fail(s, NULL, err);
     return vf__pg_query(s,
         "SELECT set_config('TimeZone', 'UTC', false),"
         " set_config('standard_conforming_strings', 'on', false)",
         NULL, 0, NULL, NULL, err);
+}
+
+void vf__pg_set_answer_timeout(struct vf_store *store, int64_t ms)
+{
+    ((struct pg_store *)store)->answer_timeout_ms = ms;
+}
+
+static int recover(struct vf_store *store, struct vf_err *err)
+{
+    struct pg_store *s = (struct pg_store *)store;
+    if (PQstatus(s->conn) == CONNECTION_OK && !s->stalled)
+        return 0;
+    PQreset(s->conn);
+    if (PQstatus(s->conn) != CONNECTION_OK)
+        return fail_to_connect(s, err);
+    s->stalled = false;
+    return set_session(s, err);
 }
 
 /* True when the server's encoding has the character; asked only of encodings other than UTF-8. */
@@ -285,6 +385,7 @@ int vf_postgres_open(
     if (!s)
         return vf_fail_memory(err, "a database connection");
     s->base.ops = &operations;
+    s->answer_timeout_ms = VF_PG_ANSWER_MS;
     VF_TRY(connect_server(s, url, err));
     VF_TRY(set_session(s, err));
     VF_TRY(make_blank_pattern(s, err));

@@ -391,7 +391,11 @@ static int visit_results(
 {
     struct vf_buf floats = {0};
     int rc = 0;
-    for (PGresult *result; rc == 0 && (result = PQgetResult(s->conn)) != NULL;) {
+    while (rc == 0) {
+        VF_TRY(vf__pg_await(s, err));
+        PGresult *result = PQgetResult(s->conn);
+        if (!result)
+            break;
         ExecStatusType status = PQresultStatus(result);
         if (status == PGRES_SINGLE_TUPLE)
             rc = visit_row(s, result, &floats, visit, context, err);
@@ -399,7 +403,8 @@ static int visit_results(
             rc = vf__pg_fail(s, result, err);
         PQclear(result);
     }
-    if (rc)
+out:
+    if (rc && !s->stalled)
         abandon_results(s);
     vf_buf_release(&floats);
     return rc;
@@ -422,9 +427,8 @@ int vf__pg_scan_vectors(struct vf_store *store, const struct vf_selection *selec
     VF_TRY(vf__pg_expand(s, text, words.all, N_WORDS, &sql, err));
     add_selection(s, selection, &params);
     vf__pg_add_text(&params, selection->model_id);
-    if (!PQsendQueryParams(s->conn, sql.data, params.n, params.types, params.values, params.lengths,
-            params.formats, 1) ||
-        !PQsetSingleRowMode(s->conn)) {
+    VF_TRY(vf__pg_send(s, sql.data, &params, err));
+    if (!PQsetSingleRowMode(s->conn)) {
         rc = vf__pg_fail(s, NULL, err);
         goto out;
     }

@@ -42,6 +42,16 @@ void vf_store_close(struct vf_store *store)
     store->ops->close(store);
 }
 
+bool vf_store_may_recover(const struct vf_store *store)
+{
+    return store->ops->recover != NULL;
+}
+
+int vf_store_recover(struct vf_store *store, struct vf_err *err)
+{
+    return store->ops->recover ? store->ops->recover(store, err) : 0;
+}
+
 const char *vf_store_describe(const struct vf_store *store)
 {
     return store->description;

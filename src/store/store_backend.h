@@ -5,6 +5,7 @@
 #include "store/article_text.h"
 #include "store/failure_record.h"
 #include "store/model_record.h"
+#include "store/recovery.h"
 #include "store/sql_text.h"
 #include "store/store.h"
 
@@ -63,6 +64,8 @@ struct vf_reader {
 struct vf_store_ops {
     bool is_sqlite;
     void (*close)(struct vf_store *store);
+    /* NULL: there is nothing that could pass. */
+    int (*recover)(struct vf_store *store, struct vf_err *err);
     int (*init)(struct vf_store *store, const struct vf_schema_options *options,
         size_t *ret_changes, struct vf_err *err);
     int (*has_articles)(struct vf_store *store, bool *ret, struct vf_err *err);

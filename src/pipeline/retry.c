@@ -1,0 +1,42 @@
+#include "pipeline/retry.h"
+
+#include "base/clock.h"
+#include "store/recovery.h"
+
+#include <time.h>
+
+enum { MAX_TRIES = 6, FIRST_WAIT_MS = 500, STEP_MS = 100 };
+
+static bool is_stopping(const struct vf_retry *retry)
+{
+    return retry->stopping && atomic_load(retry->stopping);
+}
+
+/* Between three and five quarters of the wait; the clock's last digits are as good as dice. */
+static int64_t vary(int64_t wait_ms)
+{
+    return wait_ms - wait_ms / 4 + vf_now_ns() / 1000 % (wait_ms / 2);
+}
+
+/* False when the run is stopped meanwhile. */
+static bool wait_ms(const struct vf_retry *retry, int64_t ms)
+{
+    const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+    int64_t end = vf_now_ns() + ms * 1000000;
+    while (vf_now_ns() < end && !is_stopping(retry))
+        nanosleep(&step, NULL);
+    return !is_stopping(retry);
+}
+
+bool vf_retry(struct vf_retry *retry, unsigned *tries, int *rc, struct vf_err *err)
+{
+    while (*rc == VF_ERR_UNAVAILABLE && vf_store_may_recover(retry->store) && *tries < MAX_TRIES &&
+           wait_ms(retry, vary((int64_t)FIRST_WAIT_MS << *tries))) {
+        ++*tries;
+        retry->n++;
+        *rc = vf_store_recover(retry->store, err);
+        if (*rc == 0)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,128 @@
+"""What the tests of faults share: a desk of articles, a run that can be disturbed, and the whole of
+what it leaves behind, to be compared byte for byte with what an undisturbed run leaves."""
+import glob
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "cli"))
+
+import program  # noqa: E402
+import tiny_model  # noqa: E402
+
+AS_OF = ["--as-of", "2025-12-31"]
+MODEL_ID = program.MODEL_ID
+WORDS = tiny_model.WORDS
+
+ROWS = ("SELECT source_type, source_id, model_id, {hex}(vector{as_hex}), vector_ref IS NULL, "
+        "{hex}(text_hash{as_hex}), token_count, truncated FROM text_embeddings "
+        "ORDER BY source_type, source_id, model_id")
+
+
+def articles(n):
+    """Texts of all lengths, some cut, some equal, some empty."""
+    for i in range(n):
+        body = " ".join(WORDS[(i * 7 + j * j) % len(WORDS)] for j in range(i * 13 % 90))
+        yield {"article_id": i, "published_at": f"2025-01-{1 + i % 28:02}T{i % 24:02}:00:00Z",
+               "language": "en", "headline": None if i % 50 == 49 else f"oil {i % (n - 5)}",
+               "body": None if i % 50 == 49 else body}
+
+
+class Desk(program.Case):
+    """A test case with a model and one article each for what a run may meet."""
+
+    N = 600
+
+    def setUp(self):
+        super().setUp()
+        self.model = tiny_model.write(self.work / "model")
+
+    def fill(self, *options, env=None):
+        self.check("init", "--quiet", *options, env=env)
+        self.check("import", "--quiet", *options, env=env,
+                   *[self.write_lines("articles.jsonl", articles(self.N))])
+
+    def command(self, *arguments):
+        return ["backfill", *AS_OF, "--hf-model-name", self.model, "--threads", "1",
+                "--batch-size", "16", *arguments]
+
+    def start(self, *arguments, env=None):
+        return subprocess.Popen([str(program.BIN / "vecfill"), *self.command(*arguments)],
+                                cwd=self.work, env=dict(self.environment, **(env or {})),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+class Server:
+    """A PostgreSQL server that a test may kill. As root it runs as the user nobody."""
+
+    def __init__(self):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="vecfill-faults-"))
+        self.user = "nobody" if os.geteuid() == 0 else None
+        if self.user:
+            os.chown(self.root, pwd.getpwnam(self.user).pw_uid, -1)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.bin = self.find_programs()
+        self.data = self.root / "data"
+        self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                 "--locale=C", "-N")
+        self.control("start")
+
+    @staticmethod
+    def find_programs():
+        patterns = [os.environ.get("VECFILL_TEST_PG_BINDIR") or "/usr/lib/postgresql/*/bin",
+                    "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/pgsql/bin",
+                    "/usr/bin"]
+        for pattern in patterns:
+            for folder in sorted(glob.glob(pattern), reverse=True):
+                if os.access(f"{folder}/initdb", os.X_OK):
+                    return pathlib.Path(folder)
+        raise RuntimeError("no PostgreSQL server; set VECFILL_TEST_PG_BINDIR")
+
+    def run(self, name, *arguments):
+        done = subprocess.run([self.bin / name, *map(str, arguments)], user=self.user, cwd=self.root,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{name}: {done.stderr}")
+
+    def control(self, action, *arguments):
+        options = f"-k {self.root} -p {self.port} -c listen_addresses=127.0.0.1 -c shared_buffers=16MB"
+        with_options = [] if action == "stop" else ["-o", options, "-l", self.root / "log"]
+        self.run("pg_ctl", action, "-w", "-D", self.data, *with_options, *arguments)
+
+    def environment(self, database="postgres"):
+        return {"PGHOST": str(self.root), "PGPORT": str(self.port), "PGUSER": "postgres",
+                "PGDATABASE": database}
+
+    def sql(self, database, sql):
+        done = subprocess.run(["psql", "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", sql],
+                              env=dict(os.environ, **self.environment(database)),
+                              capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return done.stdout
+
+    def rows(self, database):
+        return self.sql(database, ROWS.format(hex="encode", as_hex=", 'hex'"))
+
+    def wait_until(self, database, sql, seconds=60):
+        """Waits until a query yields a number over 0."""
+        end = time.monotonic() + seconds
+        while int(self.sql(database, sql) or 0) <= 0:
+            if time.monotonic() > end:
+                raise RuntimeError(f"never: {sql}")
+            time.sleep(0.01)
+
+    def close(self):
+        try:
+            self.control("stop", "-m", "immediate")
+        finally:
+            shutil.rmtree(self.root, ignore_errors=True)

@@ -1,0 +1,96 @@
+"""Runs whose connection to PostgreSQL is lost: the table equals that of an undisturbed run."""
+import time
+import unittest
+
+import desk
+
+TERMINATE = ("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+             "WHERE application_name = 'vecfill'")
+STORED = "SELECT count(*) FROM text_embeddings"
+
+
+class Connections(desk.Desk):
+    N = 4000
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = desk.Server()
+        cls.addClassCleanup(cls.server.close)
+        cls.expected = None
+
+    def setUp(self):
+        super().setUp()
+        self.name = self.id().rsplit(".", 1)[1]
+        self.server.sql("postgres", f"CREATE DATABASE {self.name}")
+        self.environment.update(self.server.environment(self.name))
+        self.fill()
+
+    def undisturbed(self):
+        """What a run leaves that nothing happens to; made once."""
+        if not Connections.expected:
+            done = self.check(*self.command())
+            self.assertEqual(self.counts(done)["embedded"], self.N - self.N // 50)
+            Connections.expected = self.server.rows(self.name)
+            self.server.sql(self.name, "TRUNCATE text_embeddings, text_embedding_models")
+        return Connections.expected
+
+    def disturbed(self, disturb, times, env=None, gap=0.0):
+        """A run to which `disturb` is done every few hundred rows. Returns its report."""
+        process = self.start("--json", env=env)
+        done = 0
+        for i in range(times):
+            goal = (i + 1) * self.N // (times + 2)
+            while process.poll() is None:
+                try:
+                    if int(self.server.sql(self.name, STORED)) >= goal:
+                        break
+                except RuntimeError:
+                    pass
+                time.sleep(0.01)
+            if process.poll() is not None:
+                break
+            disturb()
+            done += 1
+            time.sleep(gap)
+        stdout, stderr = process.communicate(timeout=300)
+        self.assertGreater(done, 0, stderr)
+        return process.returncode, stdout.decode(), stderr.decode()
+
+    def survive(self, disturb, times, **options):
+        expected = self.undisturbed()
+        status, stdout, stderr = self.disturbed(disturb, times, **options)
+        self.assertEqual(status, 0, stderr)
+        self.assertRegex(stderr, r"tried again \d+ time")
+        self.assertEqual(self.server.rows(self.name), expected)
+
+    def test_backends_are_ended(self):
+        self.survive(lambda: self.server.sql(self.name, TERMINATE), 5)
+
+    def test_server_restarts(self):
+        self.survive(lambda: self.server.control("restart", "-m", "immediate"), 3)
+
+    def test_server_is_away_for_seconds(self):
+        def away():
+            self.server.control("stop", "-m", "fast")
+            time.sleep(4)
+            self.server.control("start")
+        self.survive(away, 1)
+
+    def test_server_stays_away(self):
+        """Status 69, what was finished is kept, and the next run does the rest."""
+        expected = self.undisturbed()
+        begin = time.monotonic()
+        status, stdout, stderr = self.disturbed(
+            lambda: self.server.control("stop", "-m", "immediate"), 1)
+        took = time.monotonic() - begin
+        self.server.control("start")
+        self.assertEqual(status, 69, stderr)
+        self.assertRegex(stderr, "error: .*\n.*hint: ")
+        self.assertLess(took, 90)
+        self.assertGreater(int(self.server.sql(self.name, STORED)), 0)
+        self.check(*self.command())
+        self.assertEqual(self.server.rows(self.name), expected)
+
+
+if __name__ == "__main__":
+    desk.program.main()
