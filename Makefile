@@ -29,6 +29,10 @@ check: ## set everything up and run all tests, sanitizers included
 test: with-tests ## run the tests of one preset (CMAKE_PRESET=dev, asan, tsan, …), without set-up
 	@ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
 
+torture: with-tests ## kill 200 runs on each database at random moments, and compare
+	@VECFILL_TORTURE_TRIES=$${VECFILL_TORTURE_TRIES:-200} \
+	  ctest --test-dir $(BUILD) --output-on-failure --verbose --timeout 7200 -R '^test_kill$$'
+
 bench: with-tests ## measure kernels, stages and the whole program
 	@bench/run
 
@@ -44,4 +48,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{ printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all with-tests demo check test bench install format clean help
+.PHONY: all with-tests demo check test torture bench install format clean help
