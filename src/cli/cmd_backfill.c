@@ -1,4 +1,5 @@
 /* vecfill backfill: the articles of a table to vectors under a model_id. */
+#include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/database_args.h"
 #include "cli/day_range.h"
@@ -25,6 +26,8 @@ struct backfill_args {
     char *language, *model_id, *metrics_file;
     const char *refresh;
     size_t limit, batch_size;
+    size_t time_budget;       /* seconds; 0: none */
+    uint32_t shard, n_shards; /* from 0; n_shards 0: all */
     bool newest_first, retry_failed, replace_model, dry_run, json;
 };
 
@@ -37,11 +40,55 @@ static const char *const refresh_names[] = {[VF_REFRESH_CHANGED] = "changed",
 static const size_t max_limit = 1000000000000;
 static const size_t max_batch_size = 1000000;
 
+/* "90s", "30m", "2h" or "1d" to seconds. */
+static int parse_time_budget(
+    const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
+{
+    static const struct {
+        char unit;
+        size_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    size_t n = strlen(values[0]), count;
+    char digits[8] = "";
+    if (n >= 2 && n <= sizeof digits)
+        memcpy(digits, values[0], n - 1);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (n >= 2 && values[0][n - 1] == units[i].unit &&
+            vf_parse_size(digits, 1, 9999999, &count)) {
+            *(size_t *)field = count * units[i].seconds;
+            return 0;
+        }
+    }
+    return vf_fail(err, VF_ERR_USAGE, "--%s expects a time such as 90s, 30m, 2h or 1d, not '%s'",
+        option->name, values[0]);
+}
+
+/* "I/N". */
+static int parse_shard(
+    const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
+{
+    enum { MAX_SHARDS = 100000 };
+    struct backfill_args *args = field;
+    const char *slash = strchr(values[0], '/');
+    char digits[8] = "";
+    size_t i, n;
+    if (slash && (size_t)(slash - values[0]) < sizeof digits)
+        memcpy(digits, values[0], (size_t)(slash - values[0]));
+    if (!slash || !vf_parse_size(slash + 1, 1, MAX_SHARDS, &n) || !vf_parse_size(digits, 1, n, &i))
+        return vf_fail(err, VF_ERR_USAGE,
+            "--%s expects I/N, the I-th of N parts such as 1/4, not '%s'", option->name, values[0]);
+    args->shard = (uint32_t)i - 1;
+    args->n_shards = (uint32_t)n;
+    return 0;
+}
+
 static const struct vf_option options[] = {
     {"as-of", '\0', "D", "articles up to the end of day D, YYYY-MM-DD; or", vf_parse_as_of,
         FIELD(days), NULL, false},
     {"date-range", '\0', "A B", "articles of the days A to B, both included", vf_parse_date_range,
         FIELD(days), NULL, false},
+    {"lookback", '\0', "Nd", "with --as-of: the last N days alone, e.g. 3d", vf_parse_lookback,
+        FIELD(days), NULL, true},
     {"timezone", '\0', "ZONE", "whose days these are, e.g. Europe/Berlin [UTC]", vf_parse_text,
         FIELD(days.timezone), NULL, false},
     {"language", '\0', "L", "articles in this language alone", vf_parse_text, FIELD(language), NULL,
@@ -52,6 +99,10 @@ static const struct vf_option options[] = {
         refresh_names, false},
     {"limit", '\0', "N", "embed at most N articles in this run", vf_parse_count, FIELD(limit),
         &max_limit, false},
+    {"time-budget", '\0', "T", "stop after so long: 90s, 30m, 2h", parse_time_budget,
+        FIELD(time_budget), NULL, true},
+    {"shard", '\0', "I/N", "the I-th of N parts, for as many processes", parse_shard, 0, NULL,
+        true},
     {"newest-first", '\0', NULL, "the newest articles first", vf_parse_flag, FIELD(newest_first),
         NULL, false},
     {"batch-size", '\0', "N", "rows in a transaction [256]", vf_parse_count, FIELD(batch_size),
@@ -77,6 +128,7 @@ static const struct vf_option_group groups[] = {
 struct run {
     struct vf_console *console;
     const struct backfill_args *args;
+    int64_t begin_ns;
     struct vf_database database;
     struct vf_store *reader, *writer;
     struct vf_embedder *embedder;
@@ -106,6 +158,8 @@ static int make_selection(struct run *run, struct vf_err *err)
     selection->language = args->language;
     selection->newest_first = args->newest_first;
     selection->retry_failed = args->retry_failed;
+    selection->shard = args->shard;
+    selection->n_shards = args->n_shards;
     selection->refresh = VF_REFRESH_CHANGED;
     while (args->refresh && strcmp(args->refresh, refresh_names[selection->refresh]) != 0)
         selection->refresh++;
@@ -372,6 +426,20 @@ static void show_progress(void *context, const struct vf_progress *progress)
     vf_meter_show(meter, progress->done, progress->total, progress->tokens, progress->seconds);
 }
 
+/* Of a run that ended with `rc`. */
+static int exit_status(const struct run *run, int rc)
+{
+    enum { SOME_FAILED = 1, OUT_OF_TIME = 75 };
+    const struct vf_backfill_report *r = &run->report;
+    if (rc == VF_ERR_INTERRUPTED && vf_signals_status())
+        return vf_signals_status();
+    if (rc)
+        return vf_exit_status(rc);
+    if (run->args->time_budget && r->remaining > 0 && vf_now_ns() >= run->options.deadline_ns)
+        return OUT_OF_TIME;
+    return r->failed > 0 ? SOME_FAILED : 0;
+}
+
 static int embed(struct run *run, struct vf_err *err)
 {
     int rc;
@@ -385,12 +453,13 @@ static int embed(struct run *run, struct vf_err *err)
     run->options.progress = show_progress;
     run->options.context = &run->meter;
     run->options.stop = &vf_stop_requested;
+    if (run->args->time_budget)
+        run->options.deadline_ns =
+            run->begin_ns + (int64_t)run->args->time_budget * INT64_C(1000000000);
     vf_signals_catch();
     rc = vf_backfill(run->embedder, run->reader, run->writer, &run->options, &run->report, err);
     vf_meter_end(&run->meter);
-    int status = rc == VF_ERR_INTERRUPTED && vf_signals_status() ? vf_signals_status()
-                 : rc                                            ? vf_exit_status(rc)
-                                                                 : run->report.failed > 0;
+    int status = exit_status(run, rc);
     int printed = print_report(run, status, rc ? NULL : err);
     rc = rc ? rc : printed ? printed : status;
 out:
@@ -448,7 +517,7 @@ static int write_metrics(const struct run *run, int rc, struct vf_err *err)
 static int run_backfill(struct vf_console *console, void *data, struct vf_err *err)
 {
     const struct backfill_args *args = data;
-    struct run run = {.console = console, .args = args};
+    struct run run = {.console = console, .args = args, .begin_ns = vf_now_ns()};
     int rc = run_steps(&run, err);
     if (args->metrics_file && !args->dry_run && rc != VF_ERR_USAGE)
         rc = write_metrics(&run, rc, err);

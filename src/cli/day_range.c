@@ -37,6 +37,21 @@ int vf_parse_date_range(
     return rc ? rc : parse_day(option->name, values[1], &args->range[1], err);
 }
 
+int vf_parse_lookback(
+    const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
+{
+    enum { MAX_DAYS = 36500 };
+    struct vf_day_args *args = field;
+    size_t n = strlen(values[0]);
+    char digits[8] = "";
+    if (n >= 2 && n <= sizeof digits && values[0][n - 1] == 'd')
+        memcpy(digits, values[0], n - 1);
+    if (vf_parse_size(digits, 1, MAX_DAYS, &args->lookback))
+        return 0;
+    return vf_fail(err, VF_ERR_USAGE, "--%s expects a number of days from 1d to %dd, not '%s'",
+        option->name, (int)MAX_DAYS, values[0]);
+}
+
 /* ---- time zones ---- */
 
 /* A zone has a compiled file, which begins with "TZif". The C library would take an unknown name
@@ -132,6 +147,14 @@ static int day_end(struct vf_date date, const char *zone, int64_t *ret_us, struc
     return vf_day_start(date, zone, ret_us, err);
 }
 
+static struct vf_date days_before(struct vf_date date, size_t n)
+{
+    time_t day = (vf_date_to_days(date) - (int64_t)n) * VF_SECONDS_PER_DAY;
+    struct tm tm = {0};
+    gmtime_r(&day, &tm);
+    return (struct vf_date){tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday};
+}
+
 int vf_day_args_resolve(
     const struct vf_day_args *args, int64_t *ret_from_us, int64_t *ret_until_us, struct vf_err *err)
 {
@@ -143,6 +166,12 @@ int vf_day_args_resolve(
                      "from A to B, both included");
         return VF_ERR_USAGE;
     }
+    if (args->lookback && !args->has_as_of) {
+        vf_fail(
+            err, VF_ERR_USAGE, "--lookback goes back from the day of --as-of, which is missing");
+        vf_hint(err, "give --as-of, or the days by --date-range");
+        return VF_ERR_USAGE;
+    }
     if (args->has_range && vf_date_to_days(args->range[1]) < vf_date_to_days(args->range[0])) {
         vf_fail(err, VF_ERR_USAGE, "--date-range ends before it starts");
         vf_hint(err, "give the earlier day first");
@@ -152,6 +181,9 @@ int vf_day_args_resolve(
         VF_TRY(vf_day_start(args->range[0], args->timezone, &from_us, err));
         VF_TRY(day_end(args->range[1], args->timezone, &until_us, err));
     } else if (args->has_as_of) {
+        if (args->lookback)
+            VF_TRY(vf_day_start(
+                days_before(args->as_of, args->lookback - 1), args->timezone, &from_us, err));
         VF_TRY(day_end(args->as_of, args->timezone, &until_us, err));
     } else if (args->timezone) {
         VF_TRY(vf_day_start((struct vf_date){1970, 1, 1}, args->timezone, &from_us, err));

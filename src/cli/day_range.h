@@ -7,18 +7,21 @@
 
 #include <stdbool.h>
 
-/* --as-of, --date-range and --timezone as they were given. */
+/* --as-of, --date-range, --timezone and --lookback as they were given. */
 struct vf_day_args {
     bool has_as_of, has_range;
     struct vf_date as_of;
     struct vf_date range[2];
-    char *timezone; /* NULL: UTC */
+    char *timezone;  /* NULL: UTC */
+    size_t lookback; /* days that --as-of goes back; 0: without end */
 };
 
 vf_option_parser vf_parse_as_of;      /* into struct vf_day_args */
 vf_option_parser vf_parse_date_range; /* into struct vf_day_args */
+vf_option_parser vf_parse_lookback;   /* into struct vf_day_args */
 
-/* What they mean: *ret_from_us inclusive (INT64_MIN with --as-of or nothing), *ret_until_us
+/* What they mean: *ret_from_us inclusive (INT64_MIN with --as-of alone or
+ * nothing), *ret_until_us
  * exclusive (INT64_MAX with nothing), in microseconds since 1970-01-01 UTC. VF_ERR_USAGE when both
  * are given, the range ends before it starts, or the time zone database has no such zone.
  *

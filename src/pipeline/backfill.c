@@ -39,6 +39,7 @@ struct run {
     struct vf_embedder *embedder;
     struct vf_counts start; /* immutable: what was selected when the run began */
     int64_t begin_ns;       /* immutable */
+    bool interrupted;       /* caller's thread only: options->stop was seen */
 
     struct vf_window *windows[N_WINDOWS];
     struct vf_queue *queues[N_STAGES]; /* the input of each stage */
@@ -228,7 +229,11 @@ static size_t start_workers(struct run *run)
 
 static void look_at_stop(struct run *run)
 {
-    if (run->options->stop && *run->options->stop)
+    const struct vf_backfill_options *options = run->options;
+    bool out_of_time = options->deadline_ns && vf_now_ns() >= options->deadline_ns;
+    if (options->stop && *options->stop)
+        run->interrupted = true;
+    if (run->interrupted || out_of_time)
         atomic_store(&run->stopping, true);
 }
 
@@ -322,7 +327,7 @@ static int run_outcome(const struct run *run, struct vf_err *err)
             *err = run->first_error;
         return run->first_error.code;
     }
-    if (!atomic_load(&run->stopping))
+    if (!run->interrupted)
         return 0;
     vf_fail(err, VF_ERR_INTERRUPTED, "stopped on request after %llu of %llu articles",
         (unsigned long long)run->n_encoded,

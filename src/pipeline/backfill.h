@@ -36,6 +36,9 @@ struct vf_backfill_options {
     /* Set to 1 by a signal handler: finish what is being encoded, commit, return
      * VF_ERR_INTERRUPTED. Looked at on the caller's thread. May be NULL. */
     const volatile sig_atomic_t *stop;
+    /* On vf_now_ns()'s clock: finish what is being encoded then, commit, and leave the rest for
+     * another run, which is no failure. 0: never. */
+    int64_t deadline_ns;
     /* Called on the caller's thread, some times a second and once at the end; may be NULL. */
     void (*progress)(void *context, const struct vf_progress *progress);
     void *context;

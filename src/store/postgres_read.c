@@ -7,6 +7,7 @@
 
 #include "store/vector_bytes.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #define SELECTED                                                                                   \
     "a.{published_at} IS NOT NULL AND ($1 IS NULL OR a.{published_at} >= $1)"                      \
     " AND ($2 IS NULL OR a.{published_at} < $2)"                                                   \
-    " AND ($3 IS NULL OR lower({a.language}) = lower($3))"
+    " AND ($3 IS NULL OR lower({a.language}) = lower($3)){shard}"
 
 /* The row of text_embeddings that belongs to article k, under model $4. */
 #define VECTOR_OF_ARTICLE                                                                          \
@@ -95,17 +96,18 @@ static void add_cursor(
 }
 
 /* What a statement on a selection needs beside the names. */
-enum { N_WORDS = 10 };
+enum { N_WORDS = 11 };
 
 struct selection_words {
     struct vf_sql_word all[N_WORDS];
-    struct vf_buf language, failed; /* texts of two of them */
+    struct vf_buf language, failed, shard; /* texts of three of them */
 };
 
 static void words_release(struct selection_words *words)
 {
     vf_buf_release(&words->language);
     vf_buf_release(&words->failed);
+    vf_buf_release(&words->shard);
 }
 
 static int make_texts(struct pg_store *s, const struct vf_selection *selection,
@@ -114,6 +116,11 @@ static int make_texts(struct pg_store *s, const struct vf_selection *selection,
     int rc;
     VF_TRY(vf_buf_printf(&words->language, err, s->has_language ? "a.%s" : "NULL::text",
         s->base.names.language.quoted));
+    VF_TRY(vf_buf_reserve(&words->shard, 0, err));
+    if (selection->n_shards > 1)
+        VF_TRY(vf_buf_printf(&words->shard, err,
+            " AND (hashtextextended(a.%s::text, 0) & 2147483647) %% %" PRIu32 " = %" PRIu32,
+            s->base.names.id.quoted, selection->n_shards, selection->shard));
     if (!s->info.has_failures || selection->retry_failed)
         rc = vf_buf_append_string(&words->failed, "false", err);
     else
@@ -139,6 +146,7 @@ static int words_fill(struct selection_words *words, struct pg_store *s,
         {"truncated", s->info.has_truncated ? "e.truncated" : "false"},
         {"changed", changed},
         {"failed", words->failed.data},
+        {"shard", words->shard.data},
         {"beyond", selection->newest_first ? "<" : ">"},
         {"direction", selection->newest_first ? "DESC" : "ASC"},
         {"id_type", s->id_type.data},

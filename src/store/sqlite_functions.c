@@ -70,6 +70,19 @@ static void call_month(sqlite3_context *context, int n, sqlite3_value **values)
     sqlite3_result_text(context, text, day ? (int)(day - text) : -1, SQLITE_TRANSIENT);
 }
 
+/* vf_shard(id, n): a number from 0 to n - 1 by the FNV-1a hash of the id. */
+static void call_shard(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    (void)n;
+    struct vf_value id = value_of(values[0]);
+    int64_t n_shards = sqlite3_value_int64(values[1]);
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < id.n; i++)
+        hash = (hash ^ (uint8_t)id.bytes[i]) * UINT64_C(1099511628211);
+    if (n_shards > 0)
+        sqlite3_result_int64(context, (int64_t)((hash >> 32) % (uint64_t)n_shards));
+}
+
 static int hash_text(struct vf_value headline, struct vf_value body, uint8_t *ret)
 {
     struct vf_buf text = {0};
@@ -135,6 +148,7 @@ int vf__sqlite_add_functions(struct sqlite_store *s, struct vf_err *err)
     } functions[] = {
         {"vf_instant", 2, call_instant},
         {"vf_month", 1, call_month},
+        {"vf_shard", 2, call_shard},
         {"vf_state", 6, call_state},
     };
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)

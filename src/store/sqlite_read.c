@@ -17,7 +17,8 @@
 /* Articles by instant and language: ?1 and ?2 are the bounds or NULL, ?3 the language or NULL. */
 #define SELECTED                                                                                   \
     INSTANT " IS NOT NULL AND (?1 IS NULL OR " INSTANT " >= ?1) AND (?2 IS NULL OR " INSTANT       \
-            " < ?2) AND (?3 IS NULL OR lower({a.language}) = lower(?3))"
+            " < ?2) AND (?3 IS NULL OR lower({a.language}) = lower(?3))"                           \
+            " AND (?9 IS NULL OR vf_shard(CAST(a.{id} AS TEXT), ?9) = ?8)"
 
 /* The row of text_embeddings that belongs to article a, under model ?4. */
 #define VECTOR_OF_ARTICLE                                                                          \
@@ -33,7 +34,9 @@ enum {
     PARAMETER_MODEL,
     PARAMETER_REFRESH,
     PARAMETER_LAST,
-    PARAMETER_RETRY
+    PARAMETER_RETRY,
+    PARAMETER_SHARD,
+    PARAMETER_SHARDS
 };
 
 /* Articles that a page may pass over, so that a caller comes to its senses now and then. */
@@ -87,6 +90,10 @@ static int bind_selection(struct sqlite_store *s, sqlite3_stmt *statement,
     int rc;
     bind_instant(statement, PARAMETER_FROM, selection->from_us, VF_INSTANT_MIN);
     bind_instant(statement, PARAMETER_UNTIL, selection->until_us, VF_INSTANT_MAX);
+    if (selection->n_shards > 1) {
+        sqlite3_bind_int64(statement, PARAMETER_SHARD, selection->shard);
+        sqlite3_bind_int64(statement, PARAMETER_SHARDS, selection->n_shards);
+    }
     VF_TRY(vf__sqlite_bind_text(s, statement, PARAMETER_LANGUAGE, selection->language, err));
 out:
     return rc;

@@ -109,8 +109,7 @@ VF_MUST_CHECK int vf_store_check(struct vf_store *store, size_t dimensions, bool
 
 enum vf_refresh { VF_REFRESH_CHANGED, VF_REFRESH_MISSING, VF_REFRESH_ALL };
 
-/* No bound on an instant. */
-#define VF_INSTANT_MIN INT64_MIN
+#define VF_INSTANT_MIN INT64_MIN /* no bound on an instant */
 #define VF_INSTANT_MAX INT64_MAX
 
 /* Which articles. Instants are microseconds since 1970-01-01 UTC; a column without time zone is
@@ -122,6 +121,7 @@ struct vf_selection {
     int64_t until_us;     /* exclusive, or VF_INSTANT_MAX */
     enum vf_refresh refresh;
     bool newest_first, retry_failed; /* retry_failed: what is failed is todo */
+    uint32_t shard, n_shards; /* number `shard`, from 0, of so many by a hash of the id; 0: all */
 };
 
 /* Every selected article is in exactly one of these. */

@@ -159,6 +159,35 @@ static void test_order(void **state)
     desk_release(&desk);
 }
 
+/* A deadline that has passed leaves everything, one to come nothing; neither is a failure. */
+static void test_deadlines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t deadline_ns;
+        struct expected report;
+    } cases[] = {
+        {"passed", 1, {200, 0, 0, 0, 0, 200, 0}},
+        {"to come", INT64_MAX, {200, 200, 0, 0, 0, 0, 0}},
+    };
+    struct desk desk;
+    desk_init(&desk);
+    desk_fill(&desk, 0, 200);
+    struct vf_embedder *embedder = desk_embedder(&desk, NULL, 2);
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        struct vf_backfill_options options = desk_options();
+        struct vf_backfill_report report;
+        struct vf_err err;
+        options.deadline_ns = cases[i].deadline_ns;
+        int rc = desk_run(&desk, embedder, &options, &report, &err);
+        vf_check(rc == 0, "%s: %s", cases[i].name, err.msg);
+        check_report(cases[i].name, &report, &cases[i].report);
+    }
+    vf_close(embedder);
+    desk_release(&desk);
+}
+
 /* A caller that knows that nothing is to do needs no model. */
 static void test_nothing_to_do(void **state)
 {
@@ -533,6 +562,7 @@ int main(void)
         cmocka_unit_test(test_selections),
         cmocka_unit_test(test_limited_runs),
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_nothing_to_do),
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_same_bytes),
