@@ -26,6 +26,10 @@ demo: ## set everything up, embed the sample articles, and search them
 check: ## set everything up and run all tests, sanitizers included
 	@scripts/check
 
+check-arm: ## build for 64-bit Arm and run the tests of the arithmetic under qemu
+	@scripts/install-arm
+	@scripts/check-arm
+
 test: with-tests ## run the tests of one preset (CMAKE_PRESET=dev, asan, tsan, …), without set-up
 	@ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
 
@@ -46,6 +50,6 @@ clean: ## remove what was built
 	@rm -rf build
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{ printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all with-tests demo check test torture bench install format clean help
+.PHONY: all with-tests demo check check-arm test torture bench install format clean help

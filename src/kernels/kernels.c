@@ -52,6 +52,21 @@ static void fill_avx512(struct vf_kernels *kernels)
     kernels->peak_f32 = vf_peak_f32__avx512;
 }
 
+#elif defined(__aarch64__)
+static void fill_neon(struct vf_kernels *kernels)
+{
+    kernels->tier = "neon";
+    kernels->panel_columns = VF_PANEL_COLUMNS_NEON;
+    kernels->panel_unit = VF_PANEL_UNIT_NEON;
+    kernels->tile_rows = VF_TILE_ROWS_NEON;
+    kernels->pack_panel_f32 = vf_pack_panel_f32__neon;
+    kernels->linear_f32 = vf_linear_f32__neon;
+    kernels->add_norm_f32 = vf_add_norm_f32__neon;
+    kernels->attention_f32 = vf_attention_f32__neon;
+    kernels->attention_scratch_f32 = vf_attention_scratch_f32__neon;
+    kernels->pool_mean_f32 = vf_pool_mean_f32__neon;
+    kernels->peak_f32 = vf_peak_f32__neon;
+}
 #endif
 
 void vf_kernels_init(struct vf_kernels *kernels, unsigned flags)
@@ -62,6 +77,9 @@ void vf_kernels_init(struct vf_kernels *kernels, unsigned flags)
         fill_avx2(kernels);
     if (flags & VF_TIER_AVX512)
         fill_avx512(kernels);
+#elif defined(__aarch64__)
+    if (flags & VF_TIER_NEON)
+        fill_neon(kernels);
 #else
     (void)flags;
 #endif

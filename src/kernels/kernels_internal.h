@@ -9,7 +9,9 @@
  *
  * AVX-512: 14 x 2 vectors leave 4 of 32 registers for operands; per k 16 loads feed 28
  * multiply-adds. 8 x 3 is as fast, but 32 columns divide more matrices and head sizes than 48.
- * AVX2: 6 x 2 leave 4 of 16; per k 8 loads feed 12. */
+ * AVX2: 6 x 2 leave 4 of 16; per k 8 loads feed 12.
+ * NEON: 6 x 4 leave 8 of 32; per k 10 loads feed 24. 8 x 3 would take 11, and its 12 columns divide
+ * fewer matrices and head sizes. */
 #define VF_TILE_ROWS_REF 1
 #define VF_PANEL_COLUMNS_REF 8
 #define VF_PANEL_UNIT_REF 4
@@ -21,6 +23,10 @@
 #define VF_TILE_ROWS_AVX512 14
 #define VF_PANEL_COLUMNS_AVX512 32
 #define VF_PANEL_UNIT_AVX512 16
+
+#define VF_TILE_ROWS_NEON 6
+#define VF_PANEL_COLUMNS_NEON 16
+#define VF_PANEL_UNIT_NEON 4
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__ref;
 vf_linear_f32_fn vf_linear_f32__ref;
@@ -46,5 +52,13 @@ vf_attention_f32_fn vf_attention_f32__avx512;
 vf_attention_scratch_fn vf_attention_scratch_f32__avx512;
 vf_pool_f32_fn vf_pool_mean_f32__avx512;
 vf_peak_fn vf_peak_f32__avx512;
+
+vf_pack_panel_f32_fn vf_pack_panel_f32__neon;
+vf_linear_f32_fn vf_linear_f32__neon;
+vf_add_norm_f32_fn vf_add_norm_f32__neon;
+vf_attention_f32_fn vf_attention_f32__neon;
+vf_attention_scratch_fn vf_attention_scratch_f32__neon;
+vf_pool_f32_fn vf_pool_mean_f32__neon;
+vf_peak_fn vf_peak_f32__neon;
 
 #endif

@@ -70,7 +70,11 @@ typedef void tile_fn(const float *a, size_t lda, const float *b, size_t k, const
     {                                                                                              \
         tile(rows, vectors, a, lda, b, k, next, out, ldo);                                         \
     }
-#if TILE_VECTORS == 3
+#if TILE_VECTORS == 4
+#define DEFINE_TILES(rows)                                                                         \
+    DEFINE_TILE(rows, 1) DEFINE_TILE(rows, 2) DEFINE_TILE(rows, 3) DEFINE_TILE(rows, 4)
+#define NAME_TILES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3, tile_##rows##x4},
+#elif TILE_VECTORS == 3
 #define DEFINE_TILES(rows) DEFINE_TILE(rows, 1) DEFINE_TILE(rows, 2) DEFINE_TILE(rows, 3)
 #define NAME_TILES(rows) {tile_##rows##x1, tile_##rows##x2, tile_##rows##x3},
 #elif TILE_VECTORS == 2

@@ -113,6 +113,13 @@ static inline float vec_largest(vec a)
     return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
 }
 
+/* Makes the compiler compute `a` as it stands. */
+static inline vec vec_keep(vec a)
+{
+    __asm__ volatile("" : "+x"(a));
+    return a;
+}
+
 /* Splits x into an integer and a fraction in [0, 1) of which `ret_fraction` is set. */
 static inline vec vec_floor(vec x, vec *ret_fraction)
 {

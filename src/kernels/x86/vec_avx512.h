@@ -108,6 +108,13 @@ static inline float vec_largest(vec a)
     return _mm512_reduce_max_ps(a);
 }
 
+/* Makes the compiler compute `a` as it stands. */
+static inline vec vec_keep(vec a)
+{
+    __asm__ volatile("" : "+v"(a));
+    return a;
+}
+
 /* Splits x into an integer and a fraction in [0, 1) of which `ret_fraction` is set. */
 static inline vec vec_floor(vec x, vec *ret_fraction)
 {

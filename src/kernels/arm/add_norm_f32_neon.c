@@ -1,0 +1,11 @@
+#include "kernels/arm/vec_neon.h"
+
+#include <math.h>
+
+#include "kernels/add_norm_f32.tmpl.h"
+
+void vf_add_norm_f32__neon(
+    const struct vf_norm_f32 *norm, float *x, size_t ldx, const float *y, size_t ldy, size_t m)
+{
+    add_norm(norm, x, ldx, y, ldy, m);
+}
