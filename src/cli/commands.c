@@ -7,6 +7,7 @@ const struct vf_command *const vf_commands[] = {
     &vf_cmd_init,
     &vf_cmd_import,
     &vf_cmd_status,
+    &vf_cmd_verify,
     &vf_cmd_search,
     &vf_cmd_embed,
     &vf_cmd_tokenize,

@@ -15,6 +15,7 @@ extern const struct vf_command vf_cmd_model_show;
 extern const struct vf_command vf_cmd_search;
 extern const struct vf_command vf_cmd_status;
 extern const struct vf_command vf_cmd_tokenize;
+extern const struct vf_command vf_cmd_verify;
 
 /* All of them, in the order of --help; ends with NULL. */
 extern const struct vf_command *const vf_commands[];

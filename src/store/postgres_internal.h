@@ -135,6 +135,16 @@ int vf__pg_reader_next(struct vf_reader *reader, size_t max_articles, size_t max
 int vf__pg_reader_count(struct vf_reader *reader, struct vf_counts *ret, struct vf_err *err);
 int vf__pg_scan_vectors(struct vf_store *store, const struct vf_selection *selection,
     vf_vector_visitor *visit, void *context, struct vf_err *err);
+/* Reads the floats of `row`, (source_id, vector, …), into `floats`. VF_ERR_DATA when they are none.
+ */
+VF_MUST_CHECK int vf__pg_read_vector(const struct pg_store *s, const PGresult *rows, int row,
+    struct vf_buf *floats, size_t *ret_n, struct vf_err *err);
+
+/* Runs a statement and visits its rows one by one, each a result of its own, as they come. */
+typedef int vf__pg_row_visitor(void *context, const PGresult *row, struct vf_err *err);
+VF_MUST_CHECK int vf__pg_stream(struct pg_store *s, const char *sql, const struct pg_params *params,
+    vf__pg_row_visitor *visit, void *context, struct vf_err *err);
+
 int vf__pg_sample(struct vf_store *store, const char *model_id, size_t n, vf_sample_visitor *visit,
     void *context, struct vf_err *err);
 int vf__pg_find_article(
@@ -151,6 +161,12 @@ int vf__pg_record_model(struct vf_store *store, const char *model_id,
     const struct vf_model_record *record, struct vf_model_record *ret, struct vf_err *err);
 int vf__pg_replace_model(struct vf_store *store, const char *model_id,
     const struct vf_model_record *record, struct vf_err *err);
+
+/* ---- postgres_audit.c ---- */
+
+int vf__pg_audit(struct vf_store *store, const char *model_id, vf_audit_visitor *visit,
+    void *context, struct vf_err *err);
+int vf__pg_prune(struct vf_store *store, const char *model_id, uint64_t *ret_n, struct vf_err *err);
 
 /* ---- postgres_write.c ---- */
 

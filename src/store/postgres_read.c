@@ -357,8 +357,7 @@ out:
     return rc;
 }
 
-/* Reads the floats of a row (source_id, vector) into `floats`. */
-static int read_vector(const struct pg_store *s, const PGresult *rows, int row,
+int vf__pg_read_vector(const struct pg_store *s, const PGresult *rows, int row,
     struct vf_buf *floats, size_t *ret_n, struct vf_err *err)
 {
     struct vf_value value = vf__pg_get_value(rows, row, 1);
@@ -369,16 +368,23 @@ static int read_vector(const struct pg_store *s, const PGresult *rows, int row,
     return rc;
 }
 
-/* Visits the row (source_id, vector); `floats` is scratch. */
-static int visit_row(const struct pg_store *s, const PGresult *row, struct vf_buf *floats,
-    vf_vector_visitor *visit, void *context, struct vf_err *err)
+struct scan {
+    struct pg_store *s;
+    struct vf_buf floats;
+    vf_vector_visitor *visit;
+    void *context;
+};
+
+/* A row (source_id, vector). */
+static int visit_vector(void *context, const PGresult *row, struct vf_err *err)
 {
-    const char *source_id = PQgetvalue(row, 0, 0);
+    struct scan *scan = context;
     size_t n = 0;
-    int rc = read_vector(s, row, 0, floats, &n, err);
+    int rc = vf__pg_read_vector(scan->s, row, 0, &scan->floats, &n, err);
     if (rc)
         return rc;
-    return visit(context, source_id, (const float *)(const void *)floats->data, n, err);
+    return scan->visit(scan->context, PQgetvalue(row, 0, 0),
+        (const float *)(const void *)scan->floats.data, n, err);
 }
 
 /* Tells the server to stop; what is on its way is read and thrown away. */
@@ -393,12 +399,14 @@ static void abandon_results(struct pg_store *s)
         PQclear(rest);
 }
 
-/* Visits the results of the query that was sent, row by row. */
-static int visit_results(
-    struct pg_store *s, vf_vector_visitor *visit, void *context, struct vf_err *err)
+int vf__pg_stream(struct pg_store *s, const char *sql, const struct pg_params *params,
+    vf__pg_row_visitor *visit, void *context, struct vf_err *err)
 {
-    struct vf_buf floats = {0};
-    int rc = 0;
+    int rc = vf__pg_send(s, sql, params, err);
+    if (rc)
+        return rc;
+    if (!PQsetSingleRowMode(s->conn))
+        rc = vf__pg_fail(s, NULL, err);
     while (rc == 0) {
         VF_TRY(vf__pg_await(s, err));
         PGresult *result = PQgetResult(s->conn);
@@ -406,7 +414,7 @@ static int visit_results(
             break;
         ExecStatusType status = PQresultStatus(result);
         if (status == PGRES_SINGLE_TUPLE)
-            rc = visit_row(s, result, &floats, visit, context, err);
+            rc = visit(context, result, err);
         else if (status != PGRES_TUPLES_OK)
             rc = vf__pg_fail(s, result, err);
         PQclear(result);
@@ -414,7 +422,6 @@ static int visit_results(
 out:
     if (rc && !s->stalled)
         abandon_results(s);
-    vf_buf_release(&floats);
     return rc;
 }
 
@@ -427,6 +434,7 @@ int vf__pg_scan_vectors(struct vf_store *store, const struct vf_selection *selec
         " AND e.model_id = $4 WHERE e.vector IS NOT NULL AND " SELECTED;
     struct pg_store *s = (struct pg_store *)store;
     struct selection_words words = {0};
+    struct scan scan = {.s = s, .visit = visit, .context = context};
     struct vf_buf sql = {0};
     struct pg_params params = {0};
     int rc;
@@ -435,15 +443,11 @@ int vf__pg_scan_vectors(struct vf_store *store, const struct vf_selection *selec
     VF_TRY(vf__pg_expand(s, text, words.all, N_WORDS, &sql, err));
     add_selection(s, selection, &params);
     vf__pg_add_text(&params, selection->model_id);
-    VF_TRY(vf__pg_send(s, sql.data, &params, err));
-    if (!PQsetSingleRowMode(s->conn)) {
-        rc = vf__pg_fail(s, NULL, err);
-        goto out;
-    }
-    VF_TRY(visit_results(s, visit, context, err));
+    VF_TRY(vf__pg_stream(s, sql.data, &params, visit_vector, &scan, err));
 out:
     words_release(&words);
     vf_buf_release(&sql);
+    vf_buf_release(&scan.floats);
     return rc;
 }
 
@@ -481,7 +485,7 @@ static int visit_samples(struct pg_store *s, const PGresult *drawn, size_t n,
         VF_TRY(fetch_text(s, id, &article, err));
         if (PQntuples(article) == 0)
             continue;
-        VF_TRY(read_vector(s, drawn, row, &floats, &dimensions, err));
+        VF_TRY(vf__pg_read_vector(s, drawn, row, &floats, &dimensions, err));
         VF_TRY(vf_sample_visit(id, vf__pg_get_value(article, 0, 0), vf__pg_get_value(article, 0, 1),
             vf__pg_get_value(drawn, row, 2), (const float *)(const void *)floats.data, dimensions,
             &text, visit, context, &visited, err));

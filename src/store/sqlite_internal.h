@@ -79,6 +79,11 @@ int vf__sqlite_reader_next(struct vf_reader *reader, size_t max_articles, size_t
 int vf__sqlite_reader_count(struct vf_reader *reader, struct vf_counts *ret, struct vf_err *err);
 int vf__sqlite_scan_vectors(struct vf_store *store, const struct vf_selection *selection,
     vf_vector_visitor *visit, void *context, struct vf_err *err);
+/* Reads the floats of `row`, (source_id, vector, …), into `floats`. VF_ERR_DATA when they are none.
+ */
+VF_MUST_CHECK int vf__sqlite_read_vector(
+    sqlite3_stmt *row, struct vf_buf *floats, size_t *ret_n, struct vf_err *err);
+
 int vf__sqlite_sample(struct vf_store *store, const char *model_id, size_t n,
     vf_sample_visitor *visit, void *context, struct vf_err *err);
 int vf__sqlite_find_article(
@@ -95,6 +100,13 @@ int vf__sqlite_record_model(struct vf_store *store, const char *model_id,
     const struct vf_model_record *record, struct vf_model_record *ret, struct vf_err *err);
 int vf__sqlite_replace_model(struct vf_store *store, const char *model_id,
     const struct vf_model_record *record, struct vf_err *err);
+
+/* ---- sqlite_audit.c ---- */
+
+int vf__sqlite_audit(struct vf_store *store, const char *model_id, vf_audit_visitor *visit,
+    void *context, struct vf_err *err);
+int vf__sqlite_prune(
+    struct vf_store *store, const char *model_id, uint64_t *ret_n, struct vf_err *err);
 
 /* ---- sqlite_write.c ---- */
 

@@ -276,8 +276,8 @@ out:
 
 /* ---- looking at what is there ---- */
 
-/* Reads the floats of the row (source_id, vector) into `floats`. */
-static int read_vector(sqlite3_stmt *row, struct vf_buf *floats, size_t *ret_n, struct vf_err *err)
+int vf__sqlite_read_vector(
+    sqlite3_stmt *row, struct vf_buf *floats, size_t *ret_n, struct vf_err *err)
 {
     const char *source_id = (const char *)sqlite3_column_text(row, 0);
     const void *blob = sqlite3_column_blob(row, 1);
@@ -315,7 +315,7 @@ int vf__sqlite_scan_vectors(struct vf_store *store, const struct vf_selection *s
         VF_TRY(vf__sqlite_step(s, statement, &row, err));
         if (!row)
             break;
-        VF_TRY(read_vector(statement, &floats, &n, err));
+        VF_TRY(vf__sqlite_read_vector(statement, &floats, &n, err));
         VF_TRY(visit(context, (const char *)sqlite3_column_text(statement, 0),
             (const float *)(const void *)floats.data, n, err));
     }
@@ -349,7 +349,7 @@ int vf__sqlite_sample(struct vf_store *store, const char *model_id, size_t n,
         VF_TRY(vf__sqlite_step(s, row, &more, err));
         if (!more)
             break;
-        VF_TRY(read_vector(row, &floats, &dimensions, err));
+        VF_TRY(vf__sqlite_read_vector(row, &floats, &dimensions, err));
         VF_TRY(vf_sample_visit((const char *)sqlite3_column_text(row, 0), column_value(row, 3),
             column_value(row, 4), column_value(row, 2), (const float *)(const void *)floats.data,
             dimensions, &article, visit, context, &visited, err));

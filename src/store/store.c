@@ -389,6 +389,26 @@ int vf_fail_no_article(struct vf_err *err, const char *id)
     return vf_fail(err, VF_ERR_NOT_FOUND, "there is no article %s", id);
 }
 
+int vf_fail_no_articles(const struct vf_store *store, struct vf_err *err)
+{
+    vf_fail(err, VF_ERR_CONFIG, "table %s is empty, so that every vector would go",
+        store->names.articles.quoted);
+    vf_hint(err, "name the table of articles with --articles-table");
+    return VF_ERR_CONFIG;
+}
+
+int vf_store_audit(struct vf_store *store, const char *model_id, vf_audit_visitor *visit,
+    void *context, struct vf_err *err)
+{
+    return store->ops->audit(store, model_id, visit, context, err);
+}
+
+int vf_store_prune(
+    struct vf_store *store, const char *model_id, uint64_t *ret_n, struct vf_err *err)
+{
+    return store->ops->prune(store, model_id, ret_n, err);
+}
+
 int vf_store_find_article(
     struct vf_store *store, const char *id, struct vf_article_summary *ret, struct vf_err *err)
 {

@@ -3,6 +3,7 @@
 #define VF_STORE_STORE_BACKEND_H
 
 #include "store/article_text.h"
+#include "store/audit.h"
 #include "store/failure_record.h"
 #include "store/model_record.h"
 #include "store/recovery.h"
@@ -92,6 +93,9 @@ struct vf_store_ops {
         void *context, struct vf_err *err);
     int (*record_failure)(struct vf_store *store, const char *model_id,
         const struct vf_failure *failure, struct vf_err *err);
+    int (*audit)(struct vf_store *store, const char *model_id, vf_audit_visitor *visit,
+        void *context, struct vf_err *err);
+    int (*prune)(struct vf_store *store, const char *model_id, uint64_t *ret_n, struct vf_err *err);
     int (*import)(struct vf_store *store, const struct vf_import_article *articles,
         const size_t *order, size_t n, struct vf_err *err);
     int (*scan_vectors)(struct vf_store *store, const struct vf_selection *selection,
@@ -168,6 +172,9 @@ VF_MUST_CHECK int vf_status_end(struct vf_status_fold *fold, struct vf_err *err)
 /* Copies of a summary's fields; `language` and `headline` may be NULL. */
 VF_MUST_CHECK int vf_summary_fill(struct vf_article_summary *ret, const char *id,
     int64_t published_at_us, const char *language, const char *headline, struct vf_err *err);
+
+/* VF_ERR_CONFIG: nothing is pruned against an empty table. */
+int vf_fail_no_articles(const struct vf_store *store, struct vf_err *err);
 
 /* VF_ERR_NOT_FOUND: no article with this id. */
 int vf_fail_no_article(struct vf_err *err, const char *id);

@@ -7,7 +7,7 @@ import subprocess
 import program
 
 AS_OF = ["--as-of", "2025-01-31"]
-COMMANDS = ["backfill", "init", "import", "status", "search", "embed", "tokenize", "model show",
+COMMANDS = ["backfill", "init", "import", "status", "verify", "search", "embed", "tokenize", "model show",
             "model fetch", "bench"]
 
 # name, arguments, status, message
@@ -50,7 +50,8 @@ BAD = [
     ("option that says nothing", ["backfill", *AS_OF, "--json=yes"], 2, "--json takes no value"),
     ("refresh", ["backfill", *AS_OF, "--refresh", "some"], 2,
      "--refresh expects changed, missing or all, not 'some'"),
-    ("precision", ["embed", "--precision", "bf16"], 2, "--precision expects fp32, not 'bf16'"),
+    ("precision", ["embed", "--precision", "fp8"], 2,
+     "--precision expects fp32 or bf16, not 'fp8'"),
     ("no CUDA", ["embed", "--device", "cuda"], 78, "this build of vecfill has no CUDA\n.*cpu"),
     ("no second GPU either", ["backfill", *AS_OF, "--device", "cuda:1"], 78, "no CUDA"),
     ("device", ["embed", "--device", "gpu"], 2, "--device expects auto or cpu, not 'gpu'"),
