@@ -14,12 +14,16 @@ usage: make-tokenizer-kinds.py ARTICLES.jsonl OUTPUT_DIRECTORY [KIND ...]
 Each hash is the beginning of the SHA-256 of the ids of each text and -1 behind them, as
 little-endian int32. test_tokenizer_kinds.c makes the same texts.
 """
+import base64
 import hashlib
 import json
 import pathlib
 import struct
 import sys
+import tempfile
 
+import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import (AddedToken, Regex, Tokenizer, models, normalizers as norm,
                         pre_tokenizers as pre, processors as post, trainers)
 
@@ -174,7 +178,165 @@ def cased_regex(articles):
     return byte_level(t, articles)
 
 
+def unigram(tokenizer, articles, special, unk="<unk>"):
+    trainer = trainers.UnigramTrainer(vocab_size=2 * VOCAB, special_tokens=special, unk_token=unk,
+                                      show_progress=False)
+    tokenizer.train_from_iterator(articles, trainer)
+    return tokenizer
+
+
+def precompiled(**rules):
+    """The charsmap of rules of SentencePiece, out of a model trained with them."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = pathlib.Path(folder) / "text"
+        text.write_text("\n".join(f"some words {i}" for i in range(100)))
+        sentencepiece.SentencePieceTrainer.train(
+            input=str(text), model_prefix=f"{folder}/m", vocab_size=30, hard_vocab_limit=False,
+            minloglevel=2, **rules)
+        model = sentencepiece_model_pb2.ModelProto()
+        model.ParseFromString((pathlib.Path(folder) / "m.model").read_bytes())
+    charsmap = base64.b64encode(model.normalizer_spec.precompiled_charsmap).decode("ascii")
+    document = json.loads(Tokenizer(models.Unigram()).to_str())
+    document["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": charsmap}
+    return Tokenizer.from_str(json.dumps(document)).normalizer
+
+
+FEW_RULES = {"\x01": "", "\u200b": "", "\u00a0": " ", "\u00bd": "1/2", "e\u0301": "\u00e9", "B": "b",
+             "B\u0301": "bb", "\u0937\u0301": "x", "\r\n": "\n", "\r": " ", "\u00a9": "(c)",
+             "\u0600": "\u0601", "\u1100": "g", "\u0308": "", "\ufdfa": "many words for one"}
+
+
+def precompiled_few():
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        for key, value in FEW_RULES.items():
+            file.write(" ".join(f"{ord(c):X}" for c in key) + "\t"
+                       + " ".join(f"{ord(c):X}" for c in value) + "\n")
+        file.flush()
+        return precompiled(normalization_rule_tsv=file.name)
+
+
+def xlm_roberta(articles):
+    t = Tokenizer(models.Unigram())
+    t.normalizer = precompiled(normalization_rule_name="nmt_nfkc")
+    t.pre_tokenizer = pre.Metaspace()
+    unigram(t, articles, ["<s>", "<pad>", "</s>", "<unk>"])
+    t.add_special_tokens([AddedToken("<mask>", lstrip=True)])
+    t.post_processor = post.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    return t
+
+
+def metaspace_first(articles):
+    t = Tokenizer(models.Unigram())
+    t.normalizer = precompiled_few()
+    t.pre_tokenizer = pre.Metaspace(prepend_scheme="first")
+    unigram(t, articles, ["<unk>", "</s>"])
+    t.add_tokens([AddedToken("Norm", normalized=True), AddedToken("<mask>", rstrip=True)])
+    t.post_processor = post.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return t
+
+
+def with_bytes(tokenizer):
+    """Puts the tokens of all bytes behind the specials of a Unigram model."""
+    document = json.loads(tokenizer.to_str())
+    model = document["model"]
+    model["byte_fallback"] = True
+    model["vocab"] += [[f"<0x{byte:02X}>", -20.0] for byte in range(256)]
+    return Tokenizer.from_str(json.dumps(document))
+
+
+def unigram_bytes(articles):
+    t = Tokenizer(models.Unigram())
+    t.normalizer = norm.NFKC()
+    t.pre_tokenizer = pre.Metaspace(prepend_scheme="never", split=False)
+    return with_bytes(unigram(t, articles, ["<unk>"]))
+
+
+def unigram_t5(articles):
+    t = Tokenizer(models.Unigram())
+    t.normalizer = norm.Sequence([norm.Replace(Regex(" {2,}"), " "), norm.Replace("\n", " "),
+                                  norm.NFKC(), norm.Strip(left=False, right=True)])
+    t.pre_tokenizer = pre.Sequence([pre.WhitespaceSplit(), pre.Metaspace(prepend_scheme="first")])
+    return unigram(t, articles, ["<pad>", "</s>", "<unk>"])
+
+
+def gemma(articles):
+    t = Tokenizer(models.BPE(byte_fallback=True, fuse_unk=True, unk_token="<unk>"))
+    t.normalizer = norm.Replace(" ", "\u2581")
+    t.pre_tokenizer = pre.Split("\u2581", "merged_with_next")
+    train_bpe(t, articles, special=["<pad>", "<bos>", "<unk>"]
+              + [f"<0x{byte:02X}>" for byte in range(0, 256)])
+    t.pre_tokenizer = pre.Split(" ", "merged_with_previous")
+    t.post_processor = post.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 1)])
+    return t
+
+
+def llama2(articles):
+    """Without the tokens of some bytes, so that characters of theirs are unknown."""
+    t = Tokenizer(models.BPE(byte_fallback=True, fuse_unk=False, unk_token="<unk>"))
+    t.normalizer = norm.Sequence([norm.Prepend("\u2581"), norm.Replace(" ", "\u2581")])
+    t.pre_tokenizer = pre.Split("\u2581", "merged_with_next")
+    train_bpe(t, articles, special=["<unk>", "<s>", "</s>"]
+              + [f"<0x{byte:02X}>" for byte in range(0, 256) if byte not in (0x81, 0xB9, 0xF0)])
+    document = json.loads(t.to_str())
+    document["pre_tokenizer"] = None
+    t = Tokenizer.from_str(json.dumps(document))
+    t.post_processor = post.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    return t
+
+
+def clip(articles):
+    t = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>",
+                             continuing_subword_prefix=""))
+    t.normalizer = norm.Sequence([norm.NFC(), norm.Replace(Regex(r"\s+"), " "), norm.Lowercase()])
+    t.pre_tokenizer = pre.Sequence([pre.Split(Regex(CLIP), "removed", invert=True),
+                                    pre.ByteLevel(add_prefix_space=False)])
+    byte_level(t, articles, end_of_word_suffix="</w>", special=["<|startoftext|>", "<|endoftext|>"])
+    t.post_processor = post.RobertaProcessing(("<|endoftext|>", 1), ("<|startoftext|>", 0))
+    return t
+
+
+def bpe_subwords(articles, fuse_unk=True):
+    t = Tokenizer(models.BPE(unk_token="[UNK]", continuing_subword_prefix="##", fuse_unk=fuse_unk))
+    t.normalizer = norm.Sequence([norm.NFKD(), norm.StripAccents()])
+    t.pre_tokenizer = pre.Sequence([pre.Whitespace(), pre.Digits(individual_digits=False)])
+    return train_bpe(t, articles, special=["[UNK]"], continuing_subword_prefix="##",
+                     limit_alphabet=60)
+
+
+def wordpiece_steps(articles):
+    t = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=12))
+    t.normalizer = norm.Sequence([norm.Strip(), norm.NFD(), norm.StripAccents(), norm.Lowercase()])
+    t.pre_tokenizer = pre.Sequence([pre.WhitespaceSplit(), pre.Digits(individual_digits=True),
+                                    pre.Punctuation("contiguous")])
+    t.train_from_iterator(articles, trainers.WordPieceTrainer(
+        vocab_size=VOCAB, special_tokens=["[UNK]", "[CLS]", "[SEP]"], show_progress=False))
+    t.add_tokens([AddedToken("Norm", single_word=True, normalized=True),
+                  AddedToken("one word", lstrip=True, rstrip=True, normalized=False)])
+    t.post_processor = post.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    return t
+
+
+def wordpiece_mixed(articles):
+    t = wordpiece_steps(articles)
+    t.normalizer = norm.Sequence([norm.BertNormalizer(strip_accents=False), norm.Strip(right=False)])
+    t.pre_tokenizer = pre.Sequence([pre.BertPreTokenizer(), pre.Split("a", "merged_with_previous"),
+                                    pre.Split(Regex(r"[^\W\d]\S"), "contiguous", invert=True),
+                                    pre.Punctuation("merged_with_previous")])
+    return t
+
+
 KINDS = {
+    "unigram_t5": unigram_t5,
+    "bpe_gemma": gemma,
+    "bpe_llama2": llama2,
+    "bpe_clip": clip,
+    "bpe_subwords": bpe_subwords,
+    "wordpiece_steps": wordpiece_steps,
+    "wordpiece_mixed": wordpiece_mixed,
+    "unigram_xlm_roberta": xlm_roberta,
+    "unigram_first": metaspace_first,
+    "unigram_bytes": unigram_bytes,
     "bpe_roberta": roberta,
     "bpe_prefixed": bart_prefixed,
     "bpe_qwen2": qwen2,
@@ -188,7 +350,7 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            articles.append(f"{row['headline']} {row['body']}")
+            articles.append(f"{row['headline'] or ''} {row['body'] or ''}")
     output = pathlib.Path(sys.argv[2])
     output.mkdir(exist_ok=True)
     (output / "pieces.txt").write_text("".join(json.dumps(p) + "\n" for p in PIECES))

@@ -51,7 +51,7 @@ static int normalize(const void *self, struct vf_normal_text *text, struct vf_er
 static int read_pretokenizer(const json_t *json, const char *where, void **ret, struct vf_err *err)
 {
     static const struct vf_bert_normalizer keep = {0};
-    int rc = vf_normalizer_read_nothing(json, where, ret, err);
+    int rc = vf_tokenizer_read_nothing(json, where, ret, err);
     return rc ? rc : make(&keep, ret, err);
 }
 

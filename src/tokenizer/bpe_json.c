@@ -1,7 +1,6 @@
 #include "base/utf8.h"
 #include "tokenizer/bpe.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,15 +90,6 @@ static int read_affix(
     return *ret ? 0 : vf_fail_memory(err, "the vocabulary");
 }
 
-static void find_bytes(struct vf_bpe *bpe)
-{
-    for (unsigned byte = 0; byte < 256; byte++) {
-        char token[8];
-        int n = snprintf(token, sizeof token, "<0x%02X>", byte);
-        bpe->bytes[byte] = vf_vocab_find(&bpe->vocab, token, (size_t)n);
-    }
-}
-
 static void find_near(struct vf_bpe *bpe)
 {
     for (uint32_t c = 0; c < VF_BPE_NEAR; c++) {
@@ -161,7 +151,7 @@ int vf_bpe_read(const json_t *json, const char *where, void **ret, struct vf_err
     VF_TRY(vf_token_model_read_vocab(json_object_get(json, "vocab"), where, &bpe->vocab, err));
     VF_TRY(read_unk(bpe, json, where, err));
     VF_TRY(read_merges(bpe, json_object_get(json, "merges"), where, err));
-    find_bytes(bpe);
+    vf_token_model_find_bytes(&bpe->vocab, bpe->bytes);
     find_near(bpe);
     *ret = bpe;
 out:

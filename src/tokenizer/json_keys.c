@@ -34,6 +34,14 @@ int vf_tokenizer_check_keys(const json_t *value, const char *where, const char *
     return 0;
 }
 
+int vf_tokenizer_read_nothing(const json_t *json, const char *where, void **ret, struct vf_err *err)
+{
+    static const char *const required[] = {"type", NULL};
+    static const char *const none[] = {NULL};
+    *ret = NULL;
+    return vf_tokenizer_check_keys(json, where, required, none, err);
+}
+
 int vf_tokenizer_get_id(
     const json_t *value, const char *token, const char *where, int32_t *ret, struct vf_err *err)
 {

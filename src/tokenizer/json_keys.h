@@ -15,6 +15,10 @@
 VF_MUST_CHECK int vf_tokenizer_check_keys(const json_t *value, const char *where,
     const char *const *required, const char *const *optional, struct vf_err *err);
 
+/* Reads a step that has no option beside its "type", and no state: *ret is NULL. */
+VF_MUST_CHECK int vf_tokenizer_read_nothing(
+    const json_t *json, const char *where, void **ret, struct vf_err *err);
+
 /* VF_ERR_DATA unless `value` is an integer in [0, VF_VOCAB_MAX_ID]; `token` is for the message. */
 VF_MUST_CHECK int vf_tokenizer_get_id(
     const json_t *value, const char *token, const char *where, int32_t *ret, struct vf_err *err);

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct vf_normalizer_kind *const kinds[] = {&vf_bert_normalizer, &vf_nfc_normalizer,
-    &vf_nfd_normalizer, &vf_nfkc_normalizer, &vf_nfkd_normalizer};
+static const struct vf_normalizer_kind *const kinds[] = {&vf_bert_normalizer,
+    &vf_lowercase_normalizer, &vf_nfc_normalizer, &vf_nfd_normalizer, &vf_nfkc_normalizer,
+    &vf_nfkd_normalizer, &vf_precompiled_normalizer, &vf_prepend_normalizer, &vf_replace_normalizer,
+    &vf_strip_accents_normalizer, &vf_strip_normalizer};
 
 struct vf_buf *vf_normal_text_begin(const struct vf_normal_text *text)
 {
@@ -20,16 +22,10 @@ void vf_normal_text_end(struct vf_normal_text *text, size_t n_first)
     const struct vf_buf *buf = &text->bufs[text->current];
     text->p = buf->data ? (const uint8_t *)buf->data : &nothing;
     text->n = buf->size;
-    text->n_first = n_first;
-}
-
-int vf_normalizer_read_nothing(
-    const json_t *json, const char *where, void **ret, struct vf_err *err)
-{
-    static const char *const required[] = {"type", NULL};
-    static const char *const none[] = {NULL};
-    *ret = NULL;
-    return vf_tokenizer_check_keys(json, where, required, none, err);
+    /* The first character may have become a part of one with what follows it. */
+    while (n_first < text->n && (text->p[n_first] & 0xC0) == 0x80)
+        n_first++;
+    text->n_first = n_first < text->n ? n_first : text->n;
 }
 
 static int read_sequence(

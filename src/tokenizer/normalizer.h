@@ -25,7 +25,7 @@ struct vf_normal_text {
 /* The empty buffer for the output of a step. */
 struct vf_buf *vf_normal_text_begin(const struct vf_normal_text *text);
 
-/* Makes that buffer the text. */
+/* Makes that buffer the text; `n_first` is brought to the end of a character. */
 void vf_normal_text_end(struct vf_normal_text *text, size_t n_first);
 
 struct vf_normalizer_kind {
@@ -58,14 +58,16 @@ void vf_normalizer_release(struct vf_normalizer *normalizer);
 VF_MUST_CHECK int vf_normalizer_apply(
     const struct vf_normalizer *normalizer, struct vf_normal_text *text, struct vf_err *err);
 
-/* For kinds that have no option: checks that there is nothing but "type". */
-int vf_normalizer_read_nothing(
-    const json_t *json, const char *where, void **ret, struct vf_err *err);
-
 extern const struct vf_normalizer_kind vf_bert_normalizer;
+extern const struct vf_normalizer_kind vf_lowercase_normalizer;
 extern const struct vf_normalizer_kind vf_nfc_normalizer;
 extern const struct vf_normalizer_kind vf_nfd_normalizer;
 extern const struct vf_normalizer_kind vf_nfkc_normalizer;
 extern const struct vf_normalizer_kind vf_nfkd_normalizer;
+extern const struct vf_normalizer_kind vf_precompiled_normalizer;
+extern const struct vf_normalizer_kind vf_prepend_normalizer;
+extern const struct vf_normalizer_kind vf_replace_normalizer;
+extern const struct vf_normalizer_kind vf_strip_accents_normalizer;
+extern const struct vf_normalizer_kind vf_strip_normalizer;
 
 #endif

@@ -31,7 +31,10 @@ static int compile(const char *text, const char *where, struct vf_pattern *ret, 
         (void)pcre2_get_error_message(code, message, sizeof message);
         rc = vf_fail(err, VF_ERR_DATA, "%s: the regular expression %s: %s", where, text,
             (const char *)message);
+        goto out;
     }
+    /* Where it cannot be compiled further it is interpreted, with the same matches. */
+    (void)pcre2_jit_compile(ret->code, PCRE2_JIT_COMPLETE);
 out:
     vf_buf_release(&translated);
     return rc;
@@ -118,14 +121,21 @@ static size_t next_character(const uint8_t *text, size_t n, size_t at)
     return at;
 }
 
+static int match_once(const struct vf_pattern_search *search, uint32_t options)
+{
+    return pcre2_match(search->pattern->code, search->text, search->n, search->from,
+        PCRE2_NO_UTF_CHECK | options, search->match, NULL);
+}
+
 static int match_regex(struct vf_pattern_search *search, bool *ret_found, size_t *ret_begin,
     size_t *ret_end, struct vf_err *err)
 {
     const PCRE2_SIZE *match = pcre2_get_ovector_pointer(search->match);
     *ret_found = false;
     while (search->from <= search->n) {
-        int rc = pcre2_match(search->pattern->code, search->text, search->n, search->from,
-            PCRE2_NO_UTF_CHECK, search->match, NULL);
+        int rc = match_once(search, 0);
+        if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
+            rc = match_once(search, PCRE2_NO_JIT);
         if (rc == PCRE2_ERROR_NOMATCH)
             return 0;
         if (rc == PCRE2_ERROR_NOMEMORY || rc == PCRE2_ERROR_HEAPLIMIT)

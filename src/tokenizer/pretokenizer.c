@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct vf_pretokenizer_kind *const kinds[] = {
-    &vf_bert_pretokenizer, &vf_byte_level_pretokenizer, &vf_split_pretokenizer};
+static const struct vf_pretokenizer_kind *const kinds[] = {&vf_bert_pretokenizer,
+    &vf_byte_level_pretokenizer, &vf_digits_pretokenizer, &vf_metaspace_pretokenizer,
+    &vf_punctuation_pretokenizer, &vf_split_pretokenizer, &vf_whitespace_pretokenizer,
+    &vf_whitespace_split_pretokenizer};
 
 int vf_piece_take(
     const struct vf_piece_taker *taker, const struct vf_piece *piece, size_t begin, size_t end)

@@ -69,6 +69,11 @@ VF_MUST_CHECK int vf_pretokenizer_split(const struct vf_pretokenizer *pretokeniz
 
 extern const struct vf_pretokenizer_kind vf_bert_pretokenizer;
 extern const struct vf_pretokenizer_kind vf_byte_level_pretokenizer;
+extern const struct vf_pretokenizer_kind vf_digits_pretokenizer;
+extern const struct vf_pretokenizer_kind vf_metaspace_pretokenizer;
+extern const struct vf_pretokenizer_kind vf_punctuation_pretokenizer;
 extern const struct vf_pretokenizer_kind vf_split_pretokenizer;
+extern const struct vf_pretokenizer_kind vf_whitespace_pretokenizer;
+extern const struct vf_pretokenizer_kind vf_whitespace_split_pretokenizer;
 
 #endif

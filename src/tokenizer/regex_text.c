@@ -29,13 +29,14 @@ static int refuse(const struct translator *t, const char *what)
 
 enum set { SET_SPACE, SET_WORD, SET_CATEGORY };
 
-/* The word characters that are so here but not in unicode.h, and the reverse, are few. */
-static bool is_word(uint32_t c)
+/* The word characters that are so here but not in unicode.h, and the reverse, are few. Some are
+ * none in brackets. */
+static bool is_word(uint32_t c, bool in_class)
 {
     static const uint32_t more[] = {0xB2, 0xB3, 0xB9, 0xBC, 0xBD, 0xBE};
     if (c == 0x200C || c == 0x200D)
         return false;
-    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
+    for (size_t i = 0; i < sizeof more / sizeof more[0] && !in_class; i++)
         if (c == more[i])
             return true;
     return vf_unicode_is(c, VF_UNICODE_WORD);
@@ -48,9 +49,9 @@ static int append_range(struct translator *t, uint32_t first, uint32_t last)
                : vf_buf_printf(t->out, t->err, "\\x{%X}-\\x{%X}", (unsigned)first, (unsigned)last);
 }
 
-static bool contains(enum set set, uint32_t c)
+static bool contains(const struct translator *t, enum set set, uint32_t c)
 {
-    return set == SET_SPACE ? vf_unicode_is(c, VF_UNICODE_SPACE) : is_word(c);
+    return set == SET_SPACE ? vf_unicode_is(c, VF_UNICODE_SPACE) : is_word(c, t->in_class);
 }
 
 /* The code points that are in the set, or that are not when it is negated. */
@@ -60,8 +61,8 @@ static int append_by_character(struct translator *t, enum set set, bool negated)
     uint32_t c = 0;
     while (c < VF_UNICODE_CODE_POINTS && rc == 0) {
         uint32_t first = c;
-        bool in = contains(set, c) != negated;
-        while (c < VF_UNICODE_CODE_POINTS && (contains(set, c) != negated) == in)
+        bool in = contains(t, set, c) != negated;
+        while (c < VF_UNICODE_CODE_POINTS && (contains(t, set, c) != negated) == in)
             c++;
         if (in)
             rc = append_range(t, first, c - 1);

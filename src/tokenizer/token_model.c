@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct vf_model_kind *const kinds[] = {&vf_wordpiece_model, &vf_bpe_model};
+static const struct vf_model_kind *const kinds[] = {
+    &vf_wordpiece_model, &vf_bpe_model, &vf_unigram_model};
 
 /* Early files have no "type"; the reference then takes the first kind that the keys fit. */
 static const char *guess_type(const json_t *json)
 {
-    return json_object_get(json, "merges") ? "BPE" : "WordPiece";
+    return json_object_get(json, "merges")   ? "BPE"
+           : json_object_get(json, "unk_id") ? "Unigram"
+                                             : "WordPiece";
 }
 
 int vf_token_model_read(
@@ -69,4 +72,13 @@ int vf_token_model_read_vocab(
 out:
     free(entries);
     return rc;
+}
+
+void vf_token_model_find_bytes(const struct vf_vocab *vocab, int32_t ret[256])
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char token[8];
+        int n = snprintf(token, sizeof token, "<0x%02X>", byte);
+        ret[byte] = vf_vocab_find(vocab, token, (size_t)n);
+    }
 }

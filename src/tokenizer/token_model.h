@@ -39,6 +39,10 @@ void vf_token_model_release(struct vf_token_model *model);
 VF_MUST_CHECK int vf_token_model_read_vocab(
     const json_t *json, const char *where, struct vf_vocab *ret, struct vf_err *err);
 
+/* The ids of the tokens <0x00> to <0xFF>, -1 where there is none. */
+void vf_token_model_find_bytes(const struct vf_vocab *vocab, int32_t ret[256]);
+
+extern const struct vf_model_kind vf_unigram_model;
 extern const struct vf_model_kind vf_wordpiece_model;
 extern const struct vf_model_kind vf_bpe_model;
 

@@ -3,10 +3,13 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "tokenizer/bert_pretokenizer.h"
+#include "tokenizer/bert_vocab.h"
 #include "tokenizer/tokenizer_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define MAX_FILE_BYTES ((size_t)64 << 20)
 
 /* Text is searched for added tokens in stretches of about this size, so that what lies behind a
  * full limit is not even looked at. */
@@ -27,18 +30,34 @@ struct sink {
 
 /* ---- life cycle ---- */
 
+/* What is in tokenizer.json, or would be. */
+static int load(const char *directory, const char *path, json_t **ret, struct vf_err *err)
+{
+    char *vocab = vf_path_join(directory, "vocab.txt");
+    if (!vocab)
+        return vf_fail_memory(err, "the tokenizer");
+    bool has_only_vocab = !vf_is_file(path) && vf_is_file(vocab);
+    free(vocab);
+    return has_only_vocab ? vf_bert_vocab_load(directory, ret, err)
+                          : vf_json_load(path, MAX_FILE_BYTES, ret, err);
+}
+
 int vf_tokenizer_open(const char *directory, struct vf_tokenizer **ret, struct vf_err *err)
 {
     struct vf_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     char *path = vf_path_join(directory, "tokenizer.json");
-    int rc = !tokenizer || !path ? vf_fail_memory(err, "the tokenizer") : 0;
-    if (rc == 0)
-        rc = vf_tokenizer_read(path, tokenizer, err);
+    json_t *root = NULL;
+    int rc = tokenizer && path ? 0 : vf_fail_memory(err, "the tokenizer");
+    if (rc)
+        goto out;
+    VF_TRY(load(directory, path, &root, err));
+    VF_TRY(vf_tokenizer_build(root, path, tokenizer, err));
+    *ret = tokenizer;
+out:
+    json_decref(root);
     free(path);
     if (rc)
         vf_tokenizer_close(tokenizer);
-    else
-        *ret = tokenizer;
     return rc;
 }
 

@@ -23,7 +23,8 @@ struct vf_ids {
     size_t capacity;
 };
 
-/* Reads DIRECTORY/tokenizer.json. VF_ERR_NOT_FOUND without the file, VF_ERR_DATA when it is broken
+/* Reads DIRECTORY/tokenizer.json, or without that file a BERT model's vocab.txt, together with
+ * tokenizer_config.json. VF_ERR_NOT_FOUND without either, VF_ERR_DATA when it is broken
  * or holds an unknown kind. On success the caller owns *ret. */
 VF_MUST_CHECK int vf_tokenizer_open(
     const char *directory, struct vf_tokenizer **ret, struct vf_err *err);

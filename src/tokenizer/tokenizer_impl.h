@@ -37,12 +37,8 @@ struct vf_tokenizer {
 /* The id of a token of the model or an added one, or -1. */
 int32_t vf_tokenizer_find(const struct vf_tokenizer *tokenizer, const char *token);
 
-/* Fills the zeroed `tokenizer` from the file at `path`. On failure it is half made, and still for
- * the caller to release. */
-VF_MUST_CHECK int vf_tokenizer_read(
-    const char *path, struct vf_tokenizer *tokenizer, struct vf_err *err);
-
-/* The same from what the file holds; `path` is for messages. */
+/* Fills the zeroed `tokenizer` from what tokenizer.json holds; `path` is for messages. On failure
+ * it is half made, and still for the caller to release. */
 VF_MUST_CHECK int vf_tokenizer_build(
     const json_t *root, const char *path, struct vf_tokenizer *tokenizer, struct vf_err *err);
 

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_FILE_BYTES ((size_t)64 << 20)
-
 static int check_top(const json_t *root, const char *path, struct vf_err *err)
 {
     static const char *const required[] = {"model", NULL};
@@ -72,15 +70,5 @@ int vf_tokenizer_build(
     if (part && !json_is_null(part))
         VF_TRY(vf_template_read(part, where, t, err));
 out:
-    return rc;
-}
-
-int vf_tokenizer_read(const char *path, struct vf_tokenizer *tokenizer, struct vf_err *err)
-{
-    json_t *root = NULL;
-    int rc = vf_json_load(path, MAX_FILE_BYTES, &root, err);
-    if (rc == 0)
-        rc = vf_tokenizer_build(root, path, tokenizer, err);
-    json_decref(root);
     return rc;
 }

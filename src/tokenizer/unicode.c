@@ -95,8 +95,17 @@ void vf_unicode_properties(uint8_t *ret)
 
 bool vf_unicode_is(uint32_t c, enum vf_unicode_property property)
 {
-    const struct range *range =
-        property == VF_UNICODE_SPACE ? FIND_ROW(c, space_ranges) : FIND_ROW(c, word_ranges);
+    const struct range *range = NULL;
+    if (property == VF_UNICODE_SPACE)
+        range = FIND_ROW(c, space_ranges);
+    else if (property == VF_UNICODE_PUNCTUATION)
+        range = FIND_ROW(c, punctuation_ranges);
+    else if (property == VF_UNICODE_WORD)
+        range = FIND_ROW(c, word_ranges);
+    else if (property == VF_UNICODE_ACCENT)
+        range = FIND_ROW(c, accent_ranges);
+    else if (property == VF_UNICODE_NUMERIC)
+        range = FIND_ROW(c, numeric_ranges);
     return range && c <= range->last;
 }
 

@@ -23,13 +23,16 @@ enum vf_unicode_property {
     VF_UNICODE_WORD = 1u << 4,        /* \w of a regular expression */
     VF_UNICODE_CJK = 1u << 5,         /* the blocks of ideographs that BERT puts apart */
     VF_UNICODE_COMBINING = 1u << 6,   /* canonical combining class other than 0 */
-    VF_UNICODE_CHANGES = 1u << 7      /* has a decomposition or a lower case form of its own */
+    VF_UNICODE_CHANGES = 1u << 7,     /* has a decomposition or a lower case form of its own */
+    /* Not among the flags of vf_unicode_properties(): */
+    VF_UNICODE_ACCENT = 1u << 8, /* a mark of any kind, which StripAccents drops */
+    VF_UNICODE_NUMERIC = 1u << 9 /* N, which Digits cuts at */
 };
 
 /* Fills one byte of `enum vf_unicode_property` flags for each of VF_UNICODE_CODE_POINTS. */
 void vf_unicode_properties(uint8_t *ret);
 
-/* Whether `c` has the property, one of SPACE and WORD. */
+/* Whether `c` has the property, one of SPACE, PUNCTUATION, WORD, ACCENT and NUMERIC. */
 bool vf_unicode_is(uint32_t c, enum vf_unicode_property property);
 
 unsigned vf_unicode_combining_class(uint32_t c);

@@ -42,10 +42,10 @@ static int apply_nfkd(const void *self, struct vf_normal_text *text, struct vf_e
 }
 
 const struct vf_normalizer_kind vf_nfc_normalizer = {
-    .type = "NFC", .read = vf_normalizer_read_nothing, .apply = apply_nfc};
+    .type = "NFC", .read = vf_tokenizer_read_nothing, .apply = apply_nfc};
 const struct vf_normalizer_kind vf_nfd_normalizer = {
-    .type = "NFD", .read = vf_normalizer_read_nothing, .apply = apply_nfd};
+    .type = "NFD", .read = vf_tokenizer_read_nothing, .apply = apply_nfd};
 const struct vf_normalizer_kind vf_nfkc_normalizer = {
-    .type = "NFKC", .read = vf_normalizer_read_nothing, .apply = apply_nfkc};
+    .type = "NFKC", .read = vf_tokenizer_read_nothing, .apply = apply_nfkc};
 const struct vf_normalizer_kind vf_nfkd_normalizer = {
-    .type = "NFKD", .read = vf_normalizer_read_nothing, .apply = apply_nfkd};
+    .type = "NFKD", .read = vf_tokenizer_read_nothing, .apply = apply_nfkd};

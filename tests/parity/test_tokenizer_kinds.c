@@ -21,9 +21,9 @@
 
 enum { BLOCK = 16384, RANDOM_BLOCK = 500, MAX_FILE_BYTES = 4 << 20, MAX_PIECES = 512 };
 
-/* Kinds whose regular expressions go through PCRE2 and the others alike. */
-static const char *const kinds[] = {
-    "bpe_roberta", "bpe_prefixed", "bpe_qwen2", "bpe_llama3", "bpe_cased"};
+static const char *const kinds[] = {"bpe_roberta", "bpe_prefixed", "bpe_qwen2", "bpe_llama3",
+    "bpe_cased", "bpe_gemma", "bpe_llama2", "bpe_clip", "bpe_subwords", "unigram_xlm_roberta",
+    "unigram_first", "unigram_bytes", "unigram_t5", "wordpiece_steps", "wordpiece_mixed"};
 
 static json_t *pieces[MAX_PIECES];
 static size_t n_pieces;
@@ -123,7 +123,29 @@ static void add_text(struct block *block)
     if (block->ids.n)
         append(&block->hashed, block->ids.ids, block->ids.n * sizeof *block->ids.ids);
     append(&block->hashed, &end, sizeof end);
-    vf_buf_clear(&block->text);
+}
+
+/* The ids between the special tokens at a limit are the first of all. */
+static void check_truncated(struct block *block, size_t room)
+{
+    struct vf_ids some = {0};
+    size_t specials = vf_tokenizer_specials(block->tokenizer), n = block->ids.n;
+    bool truncated;
+    if (n <= specials)
+        return;
+    assert_int_equal(vf_tokenizer_encode(block->tokenizer, block->text.data, block->text.size,
+                         specials + room, &some, &truncated, NULL),
+        0);
+    size_t kept = n < specials + room ? n : specials + room, same = 0;
+    assert_int_equal(some.n, kept);
+    assert_int_equal(truncated, n > kept);
+    while (same < kept && some.ids[same] == block->ids.ids[same])
+        same++;
+    size_t after = kept - same; /* the specials behind the text, which some text may equal */
+    assert_true(after <= specials);
+    if (after > 0)
+        assert_memory_equal(some.ids + same, block->ids.ids + n - after, after * sizeof *some.ids);
+    vf_ids_release(&some);
 }
 
 static void check_block(
@@ -141,6 +163,9 @@ static void check_block(
         else
             make_pattern(pattern, i, &block->text);
         add_text(block);
+        if (is_random)
+            check_truncated(block, 1 + i % 20);
+        vf_buf_clear(&block->text);
     }
     assert_int_equal(vf_sha256(block->hashed.data, block->hashed.size, digest, NULL), 0);
     vf_sha256_hex(digest, hex);

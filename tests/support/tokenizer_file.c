@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,10 +30,11 @@ static void edit(json_t *parent, const char *path, json_t *value)
     }
 }
 
-void tokenizer_file_write(const struct scratch *scratch, const char *path, const char *json)
+static void write_changed(
+    const struct scratch *scratch, const char *from, const char *path, const char *json)
 {
     json_error_t error;
-    json_t *root = json_load_file(VF_TEST_DATA "/../support/tokenizer_file.json", 0, &error);
+    json_t *root = json_load_file(from, 0, &error);
     vf_check(root, "%s", error.text);
     if (path) {
         json_t *value = json ? json_loads(json, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error) : NULL;
@@ -44,4 +46,19 @@ void tokenizer_file_write(const struct scratch *scratch, const char *path, const
     scratch_write(scratch, "tokenizer.json", text, strlen(text));
     free(text);
     json_decref(root);
+}
+
+void tokenizer_file_write(const struct scratch *scratch, const char *path, const char *json)
+{
+    write_changed(scratch, VF_TEST_DATA "/../support/tokenizer_file.json", path, json);
+}
+
+void tokenizer_file_write_kind(
+    const struct scratch *scratch, const char *kind, const char *path, const char *json)
+{
+    char from[512];
+    int n = snprintf(
+        from, sizeof from, "%s/../parity/tokenizers/%s/tokenizer.json", VF_TEST_DATA, kind);
+    assert_true(n > 0 && (size_t)n < sizeof from);
+    write_changed(scratch, from, path, json);
 }

@@ -19,4 +19,8 @@
  * Failures fail the test. */
 void tokenizer_file_write(const struct scratch *scratch, const char *path, const char *json);
 
+/* The same with one of the files of tests/parity/tokenizers/. */
+void tokenizer_file_write_kind(
+    const struct scratch *scratch, const char *kind, const char *path, const char *json);
+
 #endif

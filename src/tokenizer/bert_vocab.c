@@ -1,0 +1,148 @@
+#include "tokenizer/bert_vocab.h"
+
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_VOCAB_BYTES ((size_t)64 << 20)
+#define MAX_CONFIG_BYTES ((size_t)4 << 20)
+
+enum special { UNK, SEP, PAD, CLS, MASK, N_SPECIALS };
+
+/* What tokenizer_config.json may say, and what holds where it does not. */
+struct config {
+    json_t *json; /* owned; NULL without the file */
+    bool lowercase;
+    bool chinese;
+    const json_t *strip_accents; /* borrowed; NULL: as `lowercase` is */
+    const char *specials[N_SPECIALS];
+};
+
+/* A token is a string, or an object that has it as "content". */
+static int read_special(
+    const json_t *json, const char *key, const char *where, const char **ret, struct vf_err *err)
+{
+    const json_t *token = json_object_get(json, key);
+    return json_is_object(token) ? vf_json_get_string(token, "content", where, *ret, ret, err)
+                                 : vf_json_get_string(json, key, where, *ret, ret, err);
+}
+
+static int read_config(const char *path, struct config *ret, struct vf_err *err)
+{
+    static const char *const keys[N_SPECIALS] = {
+        "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
+    static const char *const fallbacks[N_SPECIALS] = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+    bool strips;
+    int rc = 0;
+    *ret = (struct config){.lowercase = true, .chinese = true};
+    memcpy(ret->specials, fallbacks, sizeof fallbacks);
+    if (!vf_is_file(path))
+        return 0;
+    VF_TRY(vf_json_load(path, MAX_CONFIG_BYTES, &ret->json, err));
+    VF_TRY(vf_json_get_bool(ret->json, "do_lower_case", path, true, &ret->lowercase, err));
+    VF_TRY(vf_json_get_bool(ret->json, "tokenize_chinese_chars", path, true, &ret->chinese, err));
+    VF_TRY(vf_json_get_bool(ret->json, "strip_accents", path, true, &strips, err));
+    ret->strip_accents = json_object_get(ret->json, "strip_accents");
+    for (size_t i = 0; i < N_SPECIALS; i++)
+        VF_TRY(read_special(ret->json, keys[i], path, &ret->specials[i], err));
+out:
+    return rc;
+}
+
+/* The tokens are numbered by their lines. */
+static int read_vocab(const char *path, json_t *ret, struct vf_err *err)
+{
+    struct vf_buf text = {0};
+    json_int_t id = 0;
+    int rc;
+    VF_TRY(vf_read_file(path, MAX_VOCAB_BYTES, &text, err));
+    if (text.size > 0 && memchr(text.data, 0, text.size)) {
+        rc = vf_fail(err, VF_ERR_DATA, "%s: holds a NUL character", path);
+        goto out;
+    }
+    for (char *line = text.data, *end; line && *line; line = end + 1, id++) {
+        end = strchr(line, '\n');
+        if (!end)
+            end = line + strlen(line);
+        size_t n = (size_t)(end - line) - (end > line && end[-1] == '\r');
+        bool is_last = !*end;
+        line[n] = '\0';
+        if (json_object_set_new(ret, line, json_integer(id))) {
+            rc = vf_fail(err, VF_ERR_DATA, "%s: line %lld is not UTF-8", path, (long long)id + 1);
+            goto out;
+        }
+        if (is_last)
+            break;
+    }
+    if (json_object_size(ret) == 0)
+        rc = vf_fail(err, VF_ERR_DATA, "%s: no tokens", path);
+out:
+    vf_buf_release(&text);
+    return rc;
+}
+
+static json_t *make_added_tokens(const struct config *config, const json_t *vocab)
+{
+    json_t *added = json_array();
+    for (size_t i = 0; i < N_SPECIALS; i++) {
+        const json_t *id = json_object_get(vocab, config->specials[i]);
+        if (id && json_array_append_new(
+                      added, json_pack("{s:O, s:s, s:b, s:b, s:b, s:b, s:b}", "id", id, "content",
+                                 config->specials[i], "single_word", 0, "lstrip", 0, "rstrip", 0,
+                                 "normalized", 0, "special", 1)))
+            break;
+    }
+    return added;
+}
+
+static json_t *make_processor(const struct config *config, const json_t *vocab)
+{
+    const char *sep = config->specials[SEP], *cls = config->specials[CLS];
+    return json_pack("{s:s, s:[s, O], s:[s, O]}", "type", "BertProcessing", "sep", sep,
+        json_object_get(vocab, sep), "cls", cls, json_object_get(vocab, cls));
+}
+
+static json_t *make_root(const struct config *config, json_t *vocab)
+{
+    json_t *normalizer = json_pack("{s:s, s:b, s:b, s:b, s:O*}", "type", "BertNormalizer",
+        "clean_text", 1, "handle_chinese_chars", config->chinese, "lowercase", config->lowercase,
+        "strip_accents", config->strip_accents);
+    json_t *model = json_pack("{s:s, s:s, s:s, s:i, s:O}", "type", "WordPiece", "unk_token",
+        config->specials[UNK], "continuing_subword_prefix", "##", "max_input_chars_per_word", 100,
+        "vocab", vocab);
+    return json_pack("{s:o, s:{s:s}, s:o, s:o, s:o}", "normalizer", normalizer, "pre_tokenizer",
+        "type", "BertPreTokenizer", "model", model, "added_tokens",
+        make_added_tokens(config, vocab), "post_processor", make_processor(config, vocab));
+}
+
+int vf_bert_vocab_load(const char *directory, json_t **ret, struct vf_err *err)
+{
+    char *vocab_path = vf_path_join(directory, "vocab.txt");
+    char *config_path = vf_path_join(directory, "tokenizer_config.json");
+    json_t *vocab = json_object(), *root = NULL;
+    struct config config = {0};
+    int rc = vocab_path && config_path && vocab ? 0 : vf_fail_memory(err, "the vocabulary");
+    if (rc)
+        goto out;
+    VF_TRY(read_config(config_path, &config, err));
+    VF_TRY(read_vocab(vocab_path, vocab, err));
+    for (size_t i = UNK; i <= CLS; i++) {
+        if (i == PAD || json_object_get(vocab, config.specials[i]))
+            continue;
+        rc = vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is missing", vocab_path, config.specials[i]);
+        goto out;
+    }
+    root = make_root(&config, vocab);
+    if (!root) {
+        rc = vf_fail_memory(err, "the vocabulary");
+        goto out;
+    }
+    *ret = root;
+out:
+    json_decref(config.json);
+    json_decref(vocab);
+    free(vocab_path);
+    free(config_path);
+    return rc;
+}
