@@ -58,6 +58,7 @@ int vf_tokenizer_get_id(
 int vf_tokenizer_fail_kind(const char *kind, const char *where, struct vf_err *err)
 {
     int rc = vf_fail(err, VF_ERR_DATA, "%s: unknown \"type\": %s", where, kind);
-    vf_hint(err, "docs/models.md lists what vecfill reads; a newer vecfill may read this too");
+    vf_hint(err, "vecfill knows the kinds that sentence encoders use (WordPiece, BPE, Unigram and "
+                 "their steps); a newer vecfill may know this one");
     return rc;
 }

@@ -61,7 +61,7 @@ static int read_pieces(
     size_t n = json_array_size(json);
     struct vf_vocab_entry *entries = NULL;
     struct vf_byte_trie_entry *keys = NULL;
-    double least = INFINITY;
+    double least = HUGE_VAL;
     int rc = 0;
     if (!json_is_array(json) || n == 0 || n > VF_VOCAB_MAX_TOKENS)
         return vf_fail(err, VF_ERR_DATA, "%s.vocab: not an array of 1 to %u pieces", where,
