@@ -5,8 +5,7 @@
 #include "harness.h"
 #include "support/tokenizer_file.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
 
 #define SPLIT(pattern)                                                                             \
@@ -140,6 +139,55 @@ static void a_character_without_any_token_is_an_error(void **state)
     scratch_release(&scratch);
 }
 
+/* ---- threads ---- */
+
+enum { THREADS = 4, ROUNDS = 200 };
+
+struct job {
+    const struct vf_tokenizer *tokenizer;
+    bool same; /* ids in every round */
+};
+
+static const char shared_text[] = "Brennock's 1234 claims\r\n  rose e\xCC\x81 \xE4\xB8\xAD\xFF!";
+
+static void *encode_repeatedly(void *context)
+{
+    struct job *job = context;
+    struct vf_ids first = {0}, ids = {0};
+    bool truncated;
+    job->same = vf_tokenizer_encode(job->tokenizer, shared_text, sizeof shared_text - 1, 100,
+                    &first, &truncated, NULL) == 0;
+    for (size_t i = 0; i < ROUNDS && job->same; i++)
+        job->same = vf_tokenizer_encode(job->tokenizer, shared_text, sizeof shared_text - 1, 100,
+                        &ids, &truncated, NULL) == 0 &&
+                    ids.n == first.n && memcmp(ids.ids, first.ids, ids.n * sizeof *ids.ids) == 0;
+    vf_ids_release(&first);
+    vf_ids_release(&ids);
+    return NULL;
+}
+
+static void threads_share_a_tokenizer(void **state)
+{
+    (void)state;
+    struct scratch scratch;
+    struct vf_tokenizer *tokenizer;
+    struct job jobs[THREADS];
+    pthread_t threads[THREADS];
+    scratch_init(&scratch);
+    tokenizer_file_write_kind(&scratch, "bpe_llama3", NULL, NULL);
+    assert_int_equal(vf_tokenizer_open(scratch.path, &tokenizer, NULL), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        jobs[i] = (struct job){.tokenizer = tokenizer};
+        assert_int_equal(pthread_create(&threads[i], NULL, encode_repeatedly, &jobs[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(jobs[i].same);
+    }
+    vf_tokenizer_close(tokenizer);
+    scratch_release(&scratch);
+}
+
 /* ---- vocab.txt ---- */
 
 #define VOCAB                                                                                      \
@@ -225,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_parts_are_refused),
         cmocka_unit_test(a_character_without_any_token_is_an_error),
+        cmocka_unit_test(threads_share_a_tokenizer),
         cmocka_unit_test(a_vocabulary_alone_serves_for_bert),
         cmocka_unit_test(a_broken_vocabulary_is_refused),
     };
