@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { TOKENS_PER_THREAD = 4096, PEAK_ROUNDS = 2000000, PEAK_TRIES = 8, MAX_THREADS = 1024 };
 
@@ -23,6 +24,7 @@ static const size_t lengths[] = {16, 64, 128, 256, 512};
 
 struct options {
     const char *max_isa, *json_path, *directory;
+    enum vf_precision precision;
     unsigned threads;
     double seconds;
 };
@@ -155,6 +157,7 @@ static int run_bench(const struct options *options)
     VF_TRY(vf_model_open(options->directory, true, &model, &b.err));
     b.config = vf_model_config(model);
     struct vf_encoder_options encoder_options = {.threads = options->threads,
+        .precision = options->precision,
         .max_isa = options->max_isa,
         .max_tokens = b.config->max_positions};
     int64_t begin = vf_now_ns();
@@ -173,7 +176,8 @@ out:
 }
 
 static const char usage[] =
-    "usage: bench_encoder [--threads N] [--max-isa TIER] [--seconds S] [--json FILE] DIRECTORY\n"
+    "usage: bench_encoder [OPTION ...] DIRECTORY\n"
+    "  --precision P   fp32 or bf16, default fp32\n"
     "  --threads N     worker threads, default as many as this process may use\n"
     "  --max-isa TIER  highest instruction set, e.g. avx2\n"
     "  --seconds S     time for each length, default 2\n"
@@ -185,7 +189,8 @@ static int parse(int argc, char **argv, struct options *ret)
 {
     static const struct option known[] = {{"threads", required_argument, NULL, 't'},
         {"max-isa", required_argument, NULL, 'i'}, {"seconds", required_argument, NULL, 's'},
-        {"json", required_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+        {"json", required_argument, NULL, 'j'}, {"precision", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'}, {0}};
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         char *end = NULL;
@@ -198,6 +203,9 @@ static int parse(int argc, char **argv, struct options *ret)
         } else if (option == 's') {
             ret->seconds = strtod(optarg, &end);
             bad = *end != '\0' || !(ret->seconds > 0);
+        } else if (option == 'p') {
+            bad = strcmp(optarg, "fp32") != 0 && strcmp(optarg, "bf16") != 0;
+            ret->precision = optarg[0] == 'b' ? VF_PRECISION_BF16 : VF_PRECISION_FP32;
         } else if (option == 'i') {
             ret->max_isa = optarg;
         } else if (option == 'j') {

@@ -40,7 +40,8 @@ extern "C" {
 struct vf_embedder;
 
 enum vf_precision {
-    VF_PRECISION_FP32 /* within 1e-6 of transformers in float32, every component */
+    VF_PRECISION_FP32, /* within 1e-6 of transformers in float32, every component */
+    VF_PRECISION_BF16  /* weights in bfloat16, half the memory; cosine to FP32 at least 0.9999 */
 };
 
 /* What to open. Fill with vf_options_init(), then change what differs. Strings are only read
@@ -66,7 +67,7 @@ struct vf_model_info {
     const char *revision;     /* the commit, or NULL for a plain directory */
     const char *architecture; /* e.g. "bert" */
     const char *pooling;      /* "mean", "cls" or "max" */
-    const char *isa;          /* kernels in use, e.g. "avx512"; NULL with tokenizer_only */
+    const char *isa; /* kernels in use, e.g. "avx2 (bf16 weights)"; NULL with tokenizer_only */
     const char *limit_source; /* which file or option max_seq_length comes from */
     bool normalized;          /* vectors have norm 1 */
     enum vf_precision precision;

@@ -22,7 +22,7 @@ _vecfill()
     case $previous in
     --refresh) words='changed missing all' ;;
     --device) words='auto cpu' ;;
-    --precision) words='fp32' ;;
+    --precision) words='fp32 bf16' ;;
     --vector-type) words='bytea vector halfvec real[]' ;;
     --format) words='jsonl npy' ;;
     *)

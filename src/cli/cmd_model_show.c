@@ -27,6 +27,8 @@ static const char *precision_name(enum vf_precision precision)
     switch (precision) {
     case VF_PRECISION_FP32:
         return "fp32";
+    case VF_PRECISION_BF16:
+        return "bf16";
     }
     return "unknown";
 }

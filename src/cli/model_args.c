@@ -6,7 +6,7 @@
 
 static const size_t max_tokens = 1000000;
 static const size_t max_threads = 4096;
-static const char *const precisions[] = {"fp32", NULL};
+static const char *const precisions[] = {"fp32", "bf16", NULL};
 
 static int parse_device(
     const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
@@ -29,7 +29,7 @@ const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS] = {
         offsetof(struct vf_model_args, max_seq_length), &max_tokens, false},
     {"threads", '\0', "N", "threads of the encoder [all processors]", vf_parse_count,
         offsetof(struct vf_model_args, threads), &max_threads, true},
-    {"precision", '\0', "P", "fp32 [fp32]", vf_parse_choice,
+    {"precision", '\0', "P", "fp32 or bf16 [fp32]", vf_parse_choice,
         offsetof(struct vf_model_args, precision), precisions, true},
     {"device", '\0', "D", "auto or cpu [auto]", parse_device,
         offsetof(struct vf_model_args, device), NULL, true},
@@ -46,7 +46,8 @@ int vf_model_args_open(const struct vf_model_args *args, struct vf_console *cons
     options.revision = args->revision;
     options.max_seq_length = args->max_seq_length;
     options.threads = (unsigned)args->threads;
-    options.precision = VF_PRECISION_FP32;
+    if (args->precision && strcmp(args->precision, "bf16") == 0)
+        options.precision = VF_PRECISION_BF16;
     options.tokenizer_only = tokenizer_only;
     options.fetch_progress = vf_fetch_report_show;
     options.fetch_context = &report;

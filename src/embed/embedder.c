@@ -36,7 +36,7 @@ static int check_options(const struct vf_options *options, struct vf_err *err)
 {
     if (!options->model || !*options->model)
         return vf_fail(err, VF_ERR_USAGE, "no model was named");
-    if (options->precision != VF_PRECISION_FP32)
+    if (options->precision != VF_PRECISION_FP32 && options->precision != VF_PRECISION_BF16)
         return vf_fail(err, VF_ERR_USAGE, "unknown precision %d", (int)options->precision);
     return 0;
 }
@@ -105,6 +105,7 @@ static int start_encoder(
     struct vf_embedder *e, const struct vf_options *options, struct vf_err *err)
 {
     const struct vf_encoder_options encoder_options = {.threads = e->info.threads,
+        .precision = options->precision,
         .max_isa = options->max_isa,
         .max_tokens = e->info.max_seq_length};
     int rc = vf_encoder_new(e->model, &encoder_options, &e->encoder, err);

@@ -18,10 +18,10 @@
 #define ASAN_UNPOISON_MEMORY_REGION(start, bytes) ((void)(start), (void)(bytes))
 #endif
 
-float *vf_arena_take(struct vf_arena *arena, size_t rows, size_t columns)
+void *vf_arena_take(struct vf_arena *arena, size_t rows, size_t columns, size_t element_bytes)
 {
-    size_t start = arena->end, floats, bytes, end;
-    if (!vf_size_mul(rows, columns, &floats) || !vf_size_mul(floats, sizeof(float), &bytes) ||
+    size_t start = arena->end, elements, bytes, end;
+    if (!vf_size_mul(rows, columns, &elements) || !vf_size_mul(elements, element_bytes, &bytes) ||
         !vf_size_add(start, bytes, &end) || !vf_size_add(end, VF_ARENA_ALIGNMENT, &end) ||
         !vf_size_round_up(end, VF_ARENA_ALIGNMENT, &end)) {
         arena->impossible = true;
@@ -33,7 +33,7 @@ float *vf_arena_take(struct vf_arena *arena, size_t rows, size_t columns)
         return NULL;
     }
     ASAN_UNPOISON_MEMORY_REGION(arena->base + start, bytes);
-    return (float *)(arena->base + start);
+    return arena->base + start;
 }
 
 int vf_arena_allocate(struct vf_arena *arena, const char *what, struct vf_err *err)

@@ -23,8 +23,8 @@ struct vf_arena {
     bool impossible;     /* the sizes overflowed; allocating will fail */
 };
 
-/* rows * columns floats, aligned and uninitialised; NULL while measuring. */
-float *vf_arena_take(struct vf_arena *arena, size_t rows, size_t columns);
+/* rows * columns elements, aligned and uninitialised; NULL while measuring. */
+void *vf_arena_take(struct vf_arena *arena, size_t rows, size_t columns, size_t element_bytes);
 
 /* Ends the measuring: allocates `bytes` and starts from the beginning. VF_ERR_NO_MEMORY names
  * `what` it was for. On success the caller releases the arena. */

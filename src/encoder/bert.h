@@ -1,4 +1,4 @@
-/* BERT's forward pass in float32: packed weights, a worker's memory, and the computation.
+/* BERT's forward pass: packed weights, a worker's memory, and the computation.
  *
  * Rows are tokens of whole sequences, one behind the other, without padding. Attention is computed
  * per sequence, everything else per row, so that no result depends on what else is in a group.
@@ -17,28 +17,36 @@
  * that the activations of a group stay in the second-level cache. */
 #define VF_GROUP_TOKENS 256
 
-struct vf_bert_layer_f32 {
-    struct vf_linear_f32 qkv; /* query, key, value stacked; 1/sqrt(head) log2(e) is in query */
-    struct vf_linear_f32 attention_output, intermediate, output;
+/* What a linear kernel takes, with panels in the precision of the encoder. */
+struct vf_packed_linear {
+    size_t n, k;
+    void *panels; /* of float or vf_bf16 */
+    float *bias;
+};
+
+struct vf_packed_layer {
+    struct vf_packed_linear qkv; /* query, key, value stacked; 1/sqrt(head) log2(e) is in query */
+    struct vf_packed_linear attention_output, intermediate, output;
     struct vf_norm_f32 attention_norm, output_norm;
 };
 
 struct vf_bert {
     struct vf_kernels kernels;
+    enum vf_precision precision;
     const struct vf_model_config *config; /* the model's */
     struct vf_tensor words;               /* the model's; rows are read as they are needed */
     size_t max_tokens;                    /* of a sequence */
     const float *positions; /* [max_tokens][hidden], position and token type 0, summed */
     struct vf_norm_f32 embeddings_norm;
-    struct vf_bert_layer_f32 *layers; /* [config->layers] */
+    struct vf_packed_layer *layers; /* [config->layers] */
     enum vf_epilogue activation;
-    struct vf_arena arena; /* the floats of all that */
+    struct vf_arena arena; /* the memory of all that */
 };
 
-/* Packs the weights of `model` with `threads` threads. `kernels` is copied. On failure `bert` is
- * left as vf_bert_release() leaves it. */
+/* Packs the weights of `model` with options->threads threads. `kernels` is copied. On failure
+ * `bert` is left as vf_bert_release() leaves it. */
 VF_MUST_CHECK int vf_bert_init(struct vf_bert *bert, const struct vf_model *model,
-    const struct vf_kernels *kernels, size_t max_tokens, unsigned threads, struct vf_err *err);
+    const struct vf_kernels *kernels, const struct vf_encoder_options *options, struct vf_err *err);
 
 /* Accepts a zeroed struct, and leaves one. */
 void vf_bert_release(struct vf_bert *bert);
@@ -50,6 +58,7 @@ struct vf_bert_state {
     float *context;                     /* [rows][hidden], what attention gives */
     float *qkv;                         /* [rows][3 hidden], until attention is done */
     float *scratch;                     /* of the attention kernel */
+    float *linear_scratch;              /* of the linear kernel */
     float *update;                      /* [block][hidden], to be added to x; after attention */
     float *inner;                       /* [block][intermediate]; after attention */
     struct vf_arena arena;

@@ -24,6 +24,21 @@ static size_t row_stride(size_t n, struct vf_arena *arena)
     return padded | line;
 }
 
+static float *take_floats(struct vf_arena *arena, size_t rows, size_t columns)
+{
+    return vf_arena_take(arena, rows, columns, sizeof(float));
+}
+
+/* Floats of scratch for the linear maps of a model. */
+static size_t linear_scratch(const struct vf_bert *bert)
+{
+    const struct vf_model_config *config = bert->config;
+    size_t hidden = config->hidden_size, inner = config->intermediate_size;
+    if (bert->precision != VF_PRECISION_BF16)
+        return 0;
+    return bert->kernels.linear_scratch_bf16(hidden > inner ? hidden : inner);
+}
+
 static void place_state(struct vf_bert_state *state, const struct vf_bert *bert)
 {
     const struct vf_model_config *config = bert->config;
@@ -37,14 +52,15 @@ static void place_state(struct vf_bert_state *state, const struct vf_bert *bert)
     state->ld_qkv = row_stride(qkv, arena);
     state->ld_inner = row_stride(config->intermediate_size, arena);
 
-    state->x = vf_arena_take(arena, rows, state->ld_hidden);
-    state->context = vf_arena_take(arena, rows, state->ld_hidden);
+    state->x = take_floats(arena, rows, state->ld_hidden);
+    state->context = take_floats(arena, rows, state->ld_hidden);
+    state->linear_scratch = take_floats(arena, 1, linear_scratch(bert));
     size_t phase = arena->end;
-    state->qkv = vf_arena_take(arena, rows, state->ld_qkv);
-    state->scratch = vf_arena_take(arena, 1, scratch);
+    state->qkv = take_floats(arena, rows, state->ld_qkv);
+    state->scratch = take_floats(arena, 1, scratch);
     arena->end = phase;
-    state->update = vf_arena_take(arena, BLOCK_ROWS, state->ld_hidden);
-    state->inner = vf_arena_take(arena, BLOCK_ROWS, state->ld_inner);
+    state->update = take_floats(arena, BLOCK_ROWS, state->ld_hidden);
+    state->inner = take_floats(arena, BLOCK_ROWS, state->ld_inner);
 }
 
 int vf_bert_state_init(struct vf_bert_state *state, const struct vf_bert *bert, struct vf_err *err)
@@ -103,30 +119,50 @@ static void attend(const struct vf_bert *bert, struct vf_bert_state *state, size
         });
 }
 
+/* c[m][n] = activation(a[m][k] W^T + bias) */
+static void apply(const struct vf_bert *bert, const struct vf_bert_state *state,
+    const struct vf_packed_linear *linear, enum vf_epilogue epilogue, const float *a, size_t lda,
+    size_t m, float *c, size_t ldc)
+{
+    const struct vf_kernels *kernels = &bert->kernels;
+    switch (bert->precision) {
+    case VF_PRECISION_FP32:
+        kernels->linear_f32(
+            &(struct vf_linear_f32){linear->n, linear->k, linear->panels, linear->bias}, epilogue,
+            a, lda, m, c, ldc);
+        break;
+    case VF_PRECISION_BF16:
+        kernels->linear_bf16(
+            &(struct vf_linear_bf16){linear->n, linear->k, linear->panels, linear->bias}, epilogue,
+            a, lda, m, c, ldc, state->linear_scratch);
+        break;
+    }
+}
+
 /* What follows attention, for `m` rows from `row` on: both halves of a layer end with x changed. */
-static void feed_forward(const struct vf_bert *bert, const struct vf_bert_layer_f32 *layer,
+static void feed_forward(const struct vf_bert *bert, const struct vf_packed_layer *layer,
     struct vf_bert_state *state, size_t row, size_t m)
 {
     const struct vf_kernels *kernels = &bert->kernels;
     size_t ld = state->ld_hidden;
     float *x = state->x + row * ld;
-    kernels->linear_f32(&layer->attention_output, VF_EPILOGUE_NONE, state->context + row * ld, ld,
-        m, state->update, ld);
+    apply(bert, state, &layer->attention_output, VF_EPILOGUE_NONE, state->context + row * ld, ld, m,
+        state->update, ld);
     kernels->add_norm_f32(&layer->attention_norm, x, ld, state->update, ld, m);
-    kernels->linear_f32(
-        &layer->intermediate, bert->activation, x, ld, m, state->inner, state->ld_inner);
-    kernels->linear_f32(
-        &layer->output, VF_EPILOGUE_NONE, state->inner, state->ld_inner, m, state->update, ld);
+    apply(bert, state, &layer->intermediate, bert->activation, x, ld, m, state->inner,
+        state->ld_inner);
+    apply(bert, state, &layer->output, VF_EPILOGUE_NONE, state->inner, state->ld_inner, m,
+        state->update, ld);
     kernels->add_norm_f32(&layer->output_norm, x, ld, state->update, ld, m);
 }
 
-static void run_layer(const struct vf_bert *bert, const struct vf_bert_layer_f32 *layer,
+static void run_layer(const struct vf_bert *bert, const struct vf_packed_layer *layer,
     struct vf_bert_state *state, const struct vf_sequence_ref *sequences, size_t n, size_t rows)
 {
     /* Blocks of equal size, so that none is too small for the kernels. */
     size_t blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS, block = (rows + blocks - 1) / blocks;
-    bert->kernels.linear_f32(
-        &layer->qkv, VF_EPILOGUE_NONE, state->x, state->ld_hidden, rows, state->qkv, state->ld_qkv);
+    apply(bert, state, &layer->qkv, VF_EPILOGUE_NONE, state->x, state->ld_hidden, rows, state->qkv,
+        state->ld_qkv);
     for (size_t i = 0, row = 0; i < n; row += sequences[i++].n)
         attend(bert, state, row, sequences[i].n);
     for (size_t row = 0; row < rows; row += block)

@@ -128,8 +128,7 @@ int vf_encoder_new(const struct vf_model *model, const struct vf_encoder_options
     encoder->workers = calloc(options->threads, sizeof(*encoder->workers));
     if (!encoder->workers)
         VF_TRY(vf_fail_memory(err, "workers"));
-    VF_TRY(
-        vf_bert_init(&encoder->bert, model, &kernels, options->max_tokens, options->threads, err));
+    VF_TRY(vf_bert_init(&encoder->bert, model, &kernels, options, err));
     for (; encoder->n_workers < options->threads; encoder->n_workers++)
         VF_TRY(start_worker(encoder, &encoder->workers[encoder->n_workers], err));
     *ret = encoder;
@@ -211,7 +210,8 @@ int vf_encoder_run(struct vf_encoder *encoder, const struct vf_sequence_ref *seq
 
 const char *vf_encoder_isa(const struct vf_encoder *encoder)
 {
-    return encoder->bert.kernels.tier;
+    const struct vf_bert *bert = &encoder->bert;
+    return bert->precision == VF_PRECISION_BF16 ? bert->kernels.name_bf16 : bert->kernels.name_f32;
 }
 
 size_t vf_encoder_weight_bytes(const struct vf_encoder *encoder)

@@ -15,13 +15,16 @@
 #include "base/error.h"
 #include "model/model.h"
 
+#include <vecfill/vecfill.h>
+
 #include <stddef.h>
 #include <stdint.h>
 
 struct vf_encoder;
 
 struct vf_encoder_options {
-    unsigned threads;    /* workers, at least 1 */
+    unsigned threads;            /* workers, at least 1 */
+    enum vf_precision precision; /* of the weights */
     const char *max_isa; /* tier cap; NULL: VECFILL_MAX_ISA, else none. Unknown: VF_ERR_USAGE */
     size_t max_tokens;   /* longest sequence that will be given, at most config.max_positions */
 };
@@ -45,7 +48,7 @@ void vf_encoder_free(struct vf_encoder *encoder);
 VF_MUST_CHECK int vf_encoder_run(struct vf_encoder *encoder,
     const struct vf_sequence_ref *sequences, size_t n, struct vf_err *err);
 
-/* The tier of the kernels in use, e.g. "avx512"; static string. */
+/* The kernels in use, e.g. "avx512" or "avx2 (bf16 weights)"; static string. */
 const char *vf_encoder_isa(const struct vf_encoder *encoder);
 
 /* Bytes of packed weights, and of one worker's activations. */

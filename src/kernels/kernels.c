@@ -7,11 +7,17 @@ static void fill_ref(struct vf_kernels *kernels)
 {
     *kernels = (struct vf_kernels){
         .tier = "ref",
+        .name_f32 = "ref",
+        .name_bf16 = "ref (bf16 weights)",
         .panel_columns = VF_PANEL_COLUMNS_REF,
         .panel_unit = VF_PANEL_UNIT_REF,
         .tile_rows = VF_TILE_ROWS_REF,
         .pack_panel_f32 = vf_pack_panel_f32__ref,
         .linear_f32 = vf_linear_f32__ref,
+        .panel_columns_bf16 = VF_PANEL_COLUMNS_REF,
+        .panel_unit_bf16 = VF_PANEL_UNIT_REF,
+        .linear_bf16 = vf_linear_bf16__ref,
+        .linear_scratch_bf16 = vf_linear_scratch_bf16__ref,
         .add_norm_f32 = vf_add_norm_f32__ref,
         .attention_f32 = vf_attention_f32__ref,
         .attention_scratch_f32 = vf_attention_scratch_f32__ref,
@@ -25,11 +31,17 @@ static void fill_ref(struct vf_kernels *kernels)
 static void fill_avx2(struct vf_kernels *kernels)
 {
     kernels->tier = "avx2";
+    kernels->name_f32 = "avx2";
+    kernels->name_bf16 = "avx2 (bf16 weights)";
     kernels->panel_columns = VF_PANEL_COLUMNS_AVX2;
     kernels->panel_unit = VF_PANEL_UNIT_AVX2;
     kernels->tile_rows = VF_TILE_ROWS_AVX2;
     kernels->pack_panel_f32 = vf_pack_panel_f32__avx2;
     kernels->linear_f32 = vf_linear_f32__avx2;
+    kernels->panel_columns_bf16 = VF_PANEL_COLUMNS_AVX2;
+    kernels->panel_unit_bf16 = VF_PANEL_UNIT_AVX2;
+    kernels->linear_bf16 = vf_linear_bf16__avx2;
+    kernels->linear_scratch_bf16 = vf_linear_scratch_bf16__avx2;
     kernels->add_norm_f32 = vf_add_norm_f32__avx2;
     kernels->attention_f32 = vf_attention_f32__avx2;
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx2;
@@ -40,11 +52,17 @@ static void fill_avx2(struct vf_kernels *kernels)
 static void fill_avx512(struct vf_kernels *kernels)
 {
     kernels->tier = "avx512";
+    kernels->name_f32 = "avx512";
+    kernels->name_bf16 = "avx512 (bf16 weights)";
     kernels->panel_columns = VF_PANEL_COLUMNS_AVX512;
     kernels->panel_unit = VF_PANEL_UNIT_AVX512;
     kernels->tile_rows = VF_TILE_ROWS_AVX512;
     kernels->pack_panel_f32 = vf_pack_panel_f32__avx512;
     kernels->linear_f32 = vf_linear_f32__avx512;
+    kernels->panel_columns_bf16 = VF_PANEL_COLUMNS_AVX512;
+    kernels->panel_unit_bf16 = VF_PANEL_UNIT_AVX512;
+    kernels->linear_bf16 = vf_linear_bf16__avx512;
+    kernels->linear_scratch_bf16 = vf_linear_scratch_bf16__avx512;
     kernels->add_norm_f32 = vf_add_norm_f32__avx512;
     kernels->attention_f32 = vf_attention_f32__avx512;
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx512;
@@ -56,11 +74,17 @@ static void fill_avx512(struct vf_kernels *kernels)
 static void fill_neon(struct vf_kernels *kernels)
 {
     kernels->tier = "neon";
+    kernels->name_f32 = "neon";
+    kernels->name_bf16 = "neon (bf16 weights)";
     kernels->panel_columns = VF_PANEL_COLUMNS_NEON;
     kernels->panel_unit = VF_PANEL_UNIT_NEON;
     kernels->tile_rows = VF_TILE_ROWS_NEON;
     kernels->pack_panel_f32 = vf_pack_panel_f32__neon;
     kernels->linear_f32 = vf_linear_f32__neon;
+    kernels->panel_columns_bf16 = VF_PANEL_COLUMNS_NEON;
+    kernels->panel_unit_bf16 = VF_PANEL_UNIT_NEON;
+    kernels->linear_bf16 = vf_linear_bf16__neon;
+    kernels->linear_scratch_bf16 = vf_linear_scratch_bf16__neon;
     kernels->add_norm_f32 = vf_add_norm_f32__neon;
     kernels->attention_f32 = vf_attention_f32__neon;
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__neon;

@@ -26,6 +26,10 @@
 #define VF_KERNELS_KERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
+
+/* bfloat16: the upper half of a float's bits. */
+typedef uint16_t vf_bf16;
 
 /* What is applied to each element x of a linear map's result. */
 enum vf_epilogue {
@@ -61,6 +65,26 @@ typedef void vf_pack_panel_f32_fn(
  * (k + 2) u (sum |a_i w_i| + |bias|). */
 typedef void vf_linear_f32_fn(const struct vf_linear_f32 *linear, enum vf_epilogue epilogue,
     const float *a, size_t lda, size_t m, float *c, size_t ldc);
+
+/* The same with weights rounded to bfloat16, to the nearest, ties to even.
+ *
+ * A panel is [ceil(k / 2)][width][2]: the two weights of an output for neighbouring inputs lie
+ * together; behind an odd k is a zero. Panel p starts p * panel_columns_bf16 * (k rounded up to
+ * even) elements behind panel 0. */
+struct vf_linear_bf16 {
+    size_t n, k;
+    const vf_bf16 *panels; /* aligned, vf_panel_bf16s(…, n, k) elements */
+    const float *bias;     /* [n] */
+};
+
+/* c[m][n] = epilogue(a[m][k] W^T + bias), W the rounded weights, in float32: the bits are those
+ * that linear_f32 of the same table gives for the rounded weights, and so is the bound. Results of
+ * two tables differ in the last bits. */
+typedef void vf_linear_bf16_fn(const struct vf_linear_bf16 *linear, enum vf_epilogue epilogue,
+    const float *a, size_t lda, size_t m, float *c, size_t ldc, float *scratch);
+
+/* Floats of scratch (aligned) for k inputs; does not fall when k grows. */
+typedef size_t vf_linear_scratch_fn(size_t k);
 
 struct vf_norm_f32 {
     size_t n;
@@ -109,6 +133,9 @@ typedef double vf_peak_fn(size_t rounds);
 struct vf_kernels {
     const char *tier; /* the highest tier that filled a slot, e.g. "avx512"; static string */
 
+    /* What computes in each precision, for people: e.g. "avx512", "avx2 (bf16 weights)". */
+    const char *name_f32, *name_bf16;
+
     /* Data of linear_f32. */
     size_t panel_columns; /* columns of a panel, a multiple of panel_unit */
     size_t panel_unit;    /* floats of a vector */
@@ -116,6 +143,13 @@ struct vf_kernels {
 
     vf_pack_panel_f32_fn *pack_panel_f32;
     vf_linear_f32_fn *linear_f32;
+
+    /* Data of linear_bf16. */
+    size_t panel_columns_bf16, panel_unit_bf16; /* in outputs */
+
+    vf_linear_bf16_fn *linear_bf16;
+    vf_linear_scratch_fn *linear_scratch_bf16;
+
     vf_add_norm_f32_fn *add_norm_f32;
     vf_attention_f32_fn *attention_f32;
     vf_attention_scratch_fn *attention_scratch_f32;
@@ -132,6 +166,19 @@ void vf_kernels_init(struct vf_kernels *kernels, unsigned flags);
 static inline size_t vf_panel_floats(const struct vf_kernels *kernels, size_t n, size_t k)
 {
     return (n + kernels->panel_unit - 1) / kernels->panel_unit * kernels->panel_unit * k;
+}
+
+/* Packs `n` outputs, at most panel_columns_bf16, given as rows [n][k], into one panel, rounding
+ * them. NaN stays NaN. */
+void vf_pack_panel_bf16(const struct vf_kernels *kernels, const float *rows, size_t ld_rows,
+    size_t n, size_t k, vf_bf16 *panel);
+
+/* Elements of a matrix packed so: n rounded up to panel_unit_bf16, times k rounded up to even. The
+ * caller has checked that it does not overflow. */
+static inline size_t vf_panel_bf16s(const struct vf_kernels *kernels, size_t n, size_t k)
+{
+    size_t unit = kernels->panel_unit_bf16;
+    return (n + unit - 1) / unit * unit * (k + k % 2);
 }
 
 #endif

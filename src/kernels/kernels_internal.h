@@ -28,8 +28,13 @@
 #define VF_PANEL_COLUMNS_NEON 16
 #define VF_PANEL_UNIT_NEON 4
 
+/* The epilogue by the mathematics library. */
+float vf_epilogue__ref(enum vf_epilogue epilogue, float x);
+
 vf_pack_panel_f32_fn vf_pack_panel_f32__ref;
 vf_linear_f32_fn vf_linear_f32__ref;
+vf_linear_bf16_fn vf_linear_bf16__ref;
+vf_linear_scratch_fn vf_linear_scratch_bf16__ref;
 vf_add_norm_f32_fn vf_add_norm_f32__ref;
 vf_attention_f32_fn vf_attention_f32__ref;
 vf_attention_scratch_fn vf_attention_scratch_f32__ref;
@@ -39,6 +44,8 @@ vf_peak_fn vf_peak_f32__ref;
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__avx2;
 vf_linear_f32_fn vf_linear_f32__avx2;
+vf_linear_bf16_fn vf_linear_bf16__avx2;
+vf_linear_scratch_fn vf_linear_scratch_bf16__avx2;
 vf_add_norm_f32_fn vf_add_norm_f32__avx2;
 vf_attention_f32_fn vf_attention_f32__avx2;
 vf_attention_scratch_fn vf_attention_scratch_f32__avx2;
@@ -47,6 +54,8 @@ vf_peak_fn vf_peak_f32__avx2;
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__avx512;
 vf_linear_f32_fn vf_linear_f32__avx512;
+vf_linear_bf16_fn vf_linear_bf16__avx512;
+vf_linear_scratch_fn vf_linear_scratch_bf16__avx512;
 vf_add_norm_f32_fn vf_add_norm_f32__avx512;
 vf_attention_f32_fn vf_attention_f32__avx512;
 vf_attention_scratch_fn vf_attention_scratch_f32__avx512;
@@ -55,6 +64,8 @@ vf_peak_fn vf_peak_f32__avx512;
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__neon;
 vf_linear_f32_fn vf_linear_f32__neon;
+vf_linear_bf16_fn vf_linear_bf16__neon;
+vf_linear_scratch_fn vf_linear_scratch_bf16__neon;
 vf_add_norm_f32_fn vf_add_norm_f32__neon;
 vf_attention_f32_fn vf_attention_f32__neon;
 vf_attention_scratch_fn vf_attention_scratch_f32__neon;

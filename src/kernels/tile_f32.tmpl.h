@@ -124,7 +124,8 @@ static inline vec load_at_most(const float *p, size_t n)
 }
 
 /* Packs n rows [n][k], n at most TILE_VECTORS * VEC_FLOATS, into a panel [k][round_up(n)]. */
-static void pack_transposed(const float *rows, size_t ld_rows, size_t n, size_t k, float *panel)
+static inline void pack_transposed(
+    const float *rows, size_t ld_rows, size_t n, size_t k, float *panel)
 {
     size_t width = round_up(n);
     vec block[VEC_FLOATS];

@@ -10,6 +10,14 @@
     X(linear_rows_are_independent)                                                                 \
     X(linear_keeps_nan_apart)                                                                      \
     X(gelu_is_within_its_bound)                                                                    \
+    X(bf16_rounds_to_nearest_even)                                                                 \
+    X(pack_panel_bf16_lays_out)                                                                    \
+    X(linear_bf16_is_exact_on_integers)                                                            \
+    X(linear_bf16_is_within_its_bound)                                                             \
+    X(linear_bf16_equals_linear_f32)                                                               \
+    X(linear_bf16_rows_are_independent)                                                            \
+    X(linear_bf16_keeps_nan_apart)                                                                 \
+    X(linear_scratch_bf16_grows)                                                                   \
     X(add_norm_is_within_its_bound)                                                                \
     X(add_norm_rows_are_independent)                                                               \
     X(add_norm_keeps_nan_apart)                                                                    \

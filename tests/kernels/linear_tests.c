@@ -3,43 +3,13 @@
 #include "harness.h"
 #include "kernels/kernel_fixture.h"
 #include "kernels/kernel_tests.h"
+#include "kernels/linear_fixture.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct shape {
-    size_t m, n, k;
-};
-
-enum { MAX_SHAPES = 8192 };
-
-/* Every number of rows up to three tiles, of columns up to two panels, of inputs around any
- * unrolling, each with a few values of the other two. */
-static size_t list_shapes(const struct vf_kernels *kernels, struct shape *shapes)
-{
-    size_t rows = kernels->tile_rows, columns = kernels->panel_columns;
-    size_t unit = kernels->panel_unit, count = 0;
-    for (size_t m = 0; m <= 3 * rows + 1; m++) {
-        shapes[count++] = (struct shape){m, 1, 7};
-        shapes[count++] = (struct shape){m, columns, 16};
-        shapes[count++] = (struct shape){m, 2 * columns + unit + 1, 9};
-    }
-    for (size_t n = 1; n <= 2 * columns + 1; n++) {
-        shapes[count++] = (struct shape){1, n, 5};
-        shapes[count++] = (struct shape){rows + 1, n, 8};
-    }
-    for (size_t k = 1; k <= 70; k++) {
-        shapes[count++] = (struct shape){1, unit, k};
-        shapes[count++] = (struct shape){2 * rows + 1, columns + 3, k};
-    }
-    shapes[count++] = (struct shape){67, 384, 384};
-    shapes[count++] = (struct shape){21, 100, 1536};
-    assert_true(count <= MAX_SHAPES);
-    return count;
-}
 
 /* A linear map and its operands, placed and strided differently from case to case. */
 struct linear_case {
@@ -64,7 +34,7 @@ static struct matrix pack(const struct vf_kernels *kernels, const struct matrix 
 }
 
 static struct linear_case new_case(
-    const struct vf_kernels *kernels, struct shape shape, size_t index)
+    const struct vf_kernels *kernels, struct linear_shape shape, size_t index)
 {
     static const size_t gaps[] = {0, 1, 13};
     size_t gap = gaps[index % VF_COUNT(gaps)];
@@ -141,8 +111,8 @@ void linear_is_exact_on_integers(void **state)
     struct vf_kernels ref;
     vf_kernels_init(&ref, 0);
     struct random random = {2};
-    static struct shape shapes[MAX_SHAPES];
-    size_t count = list_shapes(kernels, shapes);
+    static struct linear_shape shapes[MAX_LINEAR_SHAPES];
+    size_t count = list_linear_shapes(kernels, shapes);
     for (size_t i = 0; i < count; i++) {
         enum vf_epilogue epilogue = epilogues[i / 3 % 2];
         float scale = scales[i % VF_COUNT(scales)];
@@ -162,39 +132,6 @@ void linear_is_exact_on_integers(void **state)
     }
 }
 
-static double gelu_erf(double x)
-{
-    return 0.5 * x * erfc(-x * sqrt(0.5));
-}
-
-static double gelu_tanh(double x)
-{
-    const double pi = 3.14159265358979323846;
-    double z = sqrt(2 / pi) * (x + 0.044715 * x * x * x);
-    return x / (1 + exp(-2 * z)); /* (1 + tanh z) / 2 without cancellation */
-}
-
-/* The epilogue in double and its tolerance for an input with error `e`. */
-static double expected(enum vf_epilogue epilogue, double x, double e, double *ret_tolerance)
-{
-    double gelu_tolerance = 1.13 * e + VF_GELU_BOUND * fmax(fabs(x), 1);
-    switch (epilogue) {
-    case VF_EPILOGUE_GELU_ERF:
-        *ret_tolerance = gelu_tolerance;
-        return gelu_erf(x);
-    case VF_EPILOGUE_GELU_TANH:
-        *ret_tolerance = gelu_tolerance;
-        return gelu_tanh(x);
-    case VF_EPILOGUE_RELU:
-        *ret_tolerance = e;
-        return fmax(x, 0);
-    case VF_EPILOGUE_NONE:
-        break;
-    }
-    *ret_tolerance = e;
-    return x;
-}
-
 static void check_case(const struct linear_case *t, enum vf_epilogue epilogue)
 {
     size_t k = t->weights.cols;
@@ -208,7 +145,7 @@ static void check_case(const struct linear_case *t, enum vf_epilogue epilogue)
                 magnitude += fabs(product);
             }
             double error = (double)(k + 2) * VF_U * magnitude;
-            double want = expected(epilogue, sum, error, &tolerance);
+            double want = expected_epilogue(epilogue, sum, error, &tolerance);
             check_near(matrix_row(&t->c, i)[j], want, tolerance, t->name, i, j);
         }
 }
@@ -218,8 +155,8 @@ void linear_is_within_its_bound(void **state)
     const struct vf_kernels *kernels = *state;
     static const float scales[] = {1, 4, 1e-3f, 1e5f};
     struct random random = {3};
-    static struct shape shapes[MAX_SHAPES];
-    size_t count = list_shapes(kernels, shapes);
+    static struct linear_shape shapes[MAX_LINEAR_SHAPES];
+    size_t count = list_linear_shapes(kernels, shapes);
     for (size_t i = 0; i < count; i++) {
         enum vf_epilogue epilogue = (enum vf_epilogue)(i % 4);
         struct linear_case t = new_case(kernels, shapes[i], i);
@@ -240,7 +177,7 @@ void linear_rows_are_independent(void **state)
     size_t m = 3 * kernels->tile_rows + 1, n = 2 * kernels->panel_columns + 3, k = 37;
     for (size_t e = 0; e < 4; e++) {
         enum vf_epilogue epilogue = (enum vf_epilogue)e;
-        struct linear_case t = new_case(kernels, (struct shape){m, n, k}, e);
+        struct linear_case t = new_case(kernels, (struct linear_shape){m, n, k}, e);
         matrix_fill_random(&t.a, &random, 3);
         matrix_fill_random(&t.weights, &random, 1);
         matrix_fill_random(&t.bias, &random, 1);
@@ -271,7 +208,7 @@ void linear_keeps_nan_apart(void **state)
         enum vf_epilogue epilogue = (enum vf_epilogue)(i % 4);
         size_t where = i / 4 % 3;
         size_t row = random_bits(&random) % m, column = random_bits(&random) % n;
-        struct linear_case t = new_case(kernels, (struct shape){m, n, k}, i);
+        struct linear_case t = new_case(kernels, (struct linear_shape){m, n, k}, i);
         matrix_fill_random(&t.a, &random, 1);
         matrix_fill_random(&t.weights, &random, 1);
         matrix_fill_random(&t.bias, &random, 1);
@@ -301,7 +238,7 @@ void gelu_is_within_its_bound(void **state)
     static const float special[] = {0.0f, -0.0f, FLT_TRUE_MIN, -FLT_TRUE_MIN, FLT_MIN, -FLT_MIN,
         1e-10f, 1e6f, -1e6f, 1e12f, -1e12f, FLT_MAX, -FLT_MAX};
     enum { STEPS = 40001, RANGE = 12 };
-    struct shape shape = {STEPS + VF_COUNT(special), 1, 1};
+    struct linear_shape shape = {STEPS + VF_COUNT(special), 1, 1};
     static const enum vf_epilogue epilogues[] = {VF_EPILOGUE_GELU_ERF, VF_EPILOGUE_GELU_TANH};
     for (size_t e = 0; e < VF_COUNT(epilogues); e++) {
         struct linear_case t = new_case(kernels, shape, e);
@@ -318,7 +255,7 @@ void gelu_is_within_its_bound(void **state)
         run_case(&t, kernels, epilogues[e]);
         for (size_t i = 0; i < shape.m; i++) {
             double tolerance, x = (double)t.a.at[i * t.a.ld];
-            double want = expected(epilogues[e], x, 0, &tolerance);
+            double want = expected_epilogue(epilogues[e], x, 0, &tolerance);
             check_near(t.c.at[i * t.c.ld], want, tolerance, t.name, i, 0);
         }
         free_case(&t);

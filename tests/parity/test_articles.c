@@ -1,7 +1,8 @@
 /* The vectors of the real model for the sample articles against those of transformers, component
- * by component. Skipped where the model or the articles are not on this machine:
- * VECFILL_TEST_MODEL names the model's directory, else it is looked for in the Hub's cache;
- * VECFILL_TEST_DATA names the articles' folder, else they are looked for beside the checkout. */
+ * by component, and those in bf16 by their directions. Skipped where the model or the articles are
+ * not on this machine: VECFILL_TEST_MODEL names the model's directory, else it is looked for in the
+ * Hub's cache; VECFILL_TEST_DATA names the articles' folder, else they are looked for beside the
+ * checkout. */
 #include "encoder/encoder.h"
 
 #include "base/buf.h"
@@ -20,6 +21,7 @@
 #define MODEL "sentence-transformers/all-MiniLM-L6-v2"
 
 static const double TOLERANCE = 1e-6;
+static const double LEAST_COSINE_BF16 = 0.9999;
 
 enum { DIMENSIONS = 384, MAX_ARTICLES = 1000 };
 
@@ -27,7 +29,7 @@ enum { DIMENSIONS = 384, MAX_ARTICLES = 1000 };
 struct fixture {
     struct vf_model *model;
     struct vf_tokenizer *tokenizer;
-    struct vf_encoder *encoder;
+    struct vf_encoder *encoder, *bf16_encoder;
 };
 
 static char *model_directory(void)
@@ -59,6 +61,11 @@ static int open_fixture(void **state)
     rc = vf_encoder_new(fixture.model,
         &(struct vf_encoder_options){.threads = 2, .max_tokens = 512}, &fixture.encoder, &err);
     vf_check(rc == 0, "%s", err.msg);
+    rc = vf_encoder_new(fixture.model,
+        &(struct vf_encoder_options){
+            .threads = 2, .precision = VF_PRECISION_BF16, .max_tokens = 512},
+        &fixture.bf16_encoder, &err);
+    vf_check(rc == 0, "%s", err.msg);
     free(directory);
     return 0;
 }
@@ -67,6 +74,7 @@ static int close_fixture(void **state)
 {
     struct fixture *fixture = *state;
     vf_encoder_free(fixture->encoder);
+    vf_encoder_free(fixture->bf16_encoder);
     vf_tokenizer_close(fixture->tokenizer);
     vf_model_close(fixture->model);
     return 0;
@@ -134,11 +142,37 @@ static size_t read_sequences(const struct vf_tokenizer *tokenizer, const char *p
     return n;
 }
 
+static void check_components(const float *got, const float *expected, size_t article)
+{
+    for (size_t j = 0; j < DIMENSIONS; j++) {
+        double difference = fabs((double)got[j] - (double)expected[j]);
+        vf_check(difference <= TOLERANCE, "article %zu, component %zu: %g", article, j, difference);
+    }
+}
+
+static void check_direction(const float *got, const float *expected, size_t article)
+{
+    double dot = 0, squares = 0;
+    for (size_t j = 0; j < DIMENSIONS; j++) {
+        dot += (double)got[j] * (double)expected[j];
+        squares += (double)got[j] * (double)got[j];
+    }
+    /* The expected vector's norm is 1. */
+    double cosine = dot / sqrt(squares);
+    vf_check(cosine >= LEAST_COSINE_BF16, "article %zu, bf16: cosine %.7f", article, cosine);
+}
+
+static void encode(struct vf_encoder *encoder, const struct vf_sequence_ref *sequences, size_t n)
+{
+    struct vf_err err;
+    int rc = vf_encoder_run(encoder, sequences, n, &err);
+    vf_check(rc == 0, "%s", err.msg);
+}
+
 static void check_vectors(const struct fixture *fixture, size_t max_ids, const char *golden)
 {
     char articles[512], vectors_path[512];
     struct vf_sequence_ref sequences[MAX_ARTICLES];
-    struct vf_err err;
     if (!fixture->model || !find_sample("reuters-600.jsonl.gz", articles) ||
         !find_sample(golden, vectors_path))
         skip();
@@ -148,13 +182,12 @@ static void check_vectors(const struct fixture *fixture, size_t max_ids, const c
     vf_check(vectors, "vectors");
     for (size_t i = 0; i < n; i++)
         sequences[i].vector = vectors + i * DIMENSIONS;
-    int rc = vf_encoder_run(fixture->encoder, sequences, n, &err);
-    vf_check(rc == 0, "%s", err.msg);
-    for (size_t i = 0; i < n * DIMENSIONS; i++) {
-        double difference = fabs((double)vectors[i] - (double)expected[i]);
-        vf_check(difference <= TOLERANCE, "article %zu, component %zu: %g", i / DIMENSIONS,
-            i % DIMENSIONS, difference);
-    }
+    encode(fixture->encoder, sequences, n);
+    for (size_t i = 0; i < n; i++)
+        check_components(sequences[i].vector, expected + i * DIMENSIONS, i);
+    encode(fixture->bf16_encoder, sequences, n);
+    for (size_t i = 0; i < n; i++)
+        check_direction(sequences[i].vector, expected + i * DIMENSIONS, i);
     for (size_t i = 0; i < n; i++)
         free((void *)(uintptr_t)sequences[i].ids);
     free(vectors);

@@ -17,6 +17,9 @@
  * (normalised) below; wrong arithmetic is off by far more. */
 static const double TOLERANCE = 1e-5;
 
+/* What bf16 promises. */
+static const double LEAST_COSINE = 0.9999;
+
 enum { MAX_TOKENS = 300, SEQUENCES = 41 };
 
 static const char *const tiers[] = {"ref",
@@ -66,17 +69,25 @@ static void close_fixture(struct fixture *fixture)
     scratch_release(&fixture->scratch);
 }
 
-static struct vf_encoder *new_encoder(
-    const struct fixture *fixture, unsigned threads, const char *max_isa)
+static struct vf_encoder *new_precise_encoder(const struct fixture *fixture,
+    enum vf_precision precision, unsigned threads, const char *max_isa)
 {
     struct vf_err err;
     struct vf_encoder *encoder = NULL;
     int rc = vf_encoder_new(fixture->model,
-        &(struct vf_encoder_options){
-            .threads = threads, .max_isa = max_isa, .max_tokens = MAX_TOKENS},
+        &(struct vf_encoder_options){.threads = threads,
+            .precision = precision,
+            .max_isa = max_isa,
+            .max_tokens = MAX_TOKENS},
         &encoder, &err);
     vf_check(rc == 0, "%s", err.msg);
     return encoder;
+}
+
+static struct vf_encoder *new_encoder(
+    const struct fixture *fixture, unsigned threads, const char *max_isa)
+{
+    return new_precise_encoder(fixture, VF_PRECISION_FP32, threads, max_isa);
 }
 
 static void run(struct vf_encoder *encoder, const struct vf_sequence_ref *sequences, size_t n)
@@ -84,6 +95,17 @@ static void run(struct vf_encoder *encoder, const struct vf_sequence_ref *sequen
     struct vf_err err;
     int rc = vf_encoder_run(encoder, sequences, n, &err);
     vf_check(rc == 0, "%s", err.msg);
+}
+
+static double cosine(const double *a, const float *b, size_t n)
+{
+    double dot = 0, aa = 0, bb = 0;
+    for (size_t j = 0; j < n; j++) {
+        dot += a[j] * (double)b[j];
+        aa += a[j] * a[j];
+        bb += (double)b[j] * (double)b[j];
+    }
+    return dot / sqrt(aa * bb);
 }
 
 static void compare_with_naive(const struct fixture *fixture, const char *what, const char *tier)
@@ -97,6 +119,19 @@ static void compare_with_naive(const struct fixture *fixture, const char *what, 
             vf_check(difference <= TOLERANCE, "%s, %s, %zu tokens, component %zu: %g", what, tier,
                 fixture->sequences[i].n, j, difference);
         }
+    }
+    free(expected);
+}
+
+static void compare_directions(const struct fixture *fixture, const char *what, const char *tier)
+{
+    double *expected = calloc(fixture->hidden, sizeof(*expected));
+    vf_check(expected, "%s", what);
+    for (size_t i = 0; i < SEQUENCES; i += i < 20 ? 1 : 7) {
+        naive_bert(fixture->model, fixture->ids[i], fixture->sequences[i].n, expected);
+        double got = cosine(expected, fixture->sequences[i].vector, fixture->hidden);
+        vf_check(got >= LEAST_COSINE, "%s, %s, %zu tokens: %g", what, tier, fixture->sequences[i].n,
+            got);
     }
     free(expected);
 }
@@ -136,6 +171,10 @@ static void test_equals_naive(void **state)
             run(encoder, fixture.sequences, SEQUENCES);
             compare_with_naive(&fixture, cases[i].name, vf_encoder_isa(encoder));
             vf_encoder_free(encoder);
+            encoder = new_precise_encoder(&fixture, VF_PRECISION_BF16, 2, tiers[t]);
+            run(encoder, fixture.sequences, SEQUENCES);
+            compare_directions(&fixture, cases[i].name, vf_encoder_isa(encoder));
+            vf_encoder_free(encoder);
         }
         close_fixture(&fixture);
     }
@@ -163,9 +202,8 @@ static void run_cut(
         run(encoder, order + i, SEQUENCES - i < batch ? SEQUENCES - i : batch);
 }
 
-static void test_same_bits(void **state)
+static void check_same_bits(enum vf_precision precision)
 {
-    (void)state;
     static const struct {
         size_t step, batch;
     } cuts[] = {{1, SEQUENCES}, {40, 7}, {13, 1}, {5, 2}, {29, 16}};
@@ -176,7 +214,8 @@ static void test_same_bits(void **state)
     vf_check(expected, "memory");
     for (size_t t = 0; t < VF_COUNT(tiers); t++) {
         for (unsigned threads = 1; threads <= 8; threads++) {
-            struct vf_encoder *encoder = new_encoder(&fixture, threads, tiers[t]);
+            struct vf_encoder *encoder =
+                new_precise_encoder(&fixture, precision, threads, tiers[t]);
             if (threads == 1) {
                 run_cut(encoder, &fixture, 1, 1);
                 memcpy(expected, fixture.vectors, bytes);
@@ -184,13 +223,45 @@ static void test_same_bits(void **state)
             for (size_t i = 0; i < VF_COUNT(cuts); i++) {
                 run_cut(encoder, &fixture, cuts[i].step, cuts[i].batch);
                 vf_check(memcmp(expected, fixture.vectors, bytes) == 0,
-                    "%s, %u threads, step %zu, batch %zu", tiers[t], threads, cuts[i].step,
-                    cuts[i].batch);
+                    "%s, %u threads, step %zu, batch %zu", vf_encoder_isa(encoder), threads,
+                    cuts[i].step, cuts[i].batch);
             }
             vf_encoder_free(encoder);
         }
     }
     free(expected);
+    close_fixture(&fixture);
+}
+
+static void test_same_bits(void **state)
+{
+    (void)state;
+    check_same_bits(VF_PRECISION_FP32);
+}
+
+static void test_same_bits_bf16(void **state)
+{
+    (void)state;
+    check_same_bits(VF_PRECISION_BF16);
+}
+
+/* Half the memory, but for the positions, biases and norms. */
+static void test_bf16_halves_weights(void **state)
+{
+    (void)state;
+    struct tiny_model model;
+    struct fixture fixture;
+    tiny_model_init(&model);
+    model.hidden = 256;
+    model.intermediate = 1024;
+    model.max_positions = MAX_TOKENS;
+    open_fixture(&fixture, &model);
+    struct vf_encoder *whole = new_encoder(&fixture, 1, NULL);
+    struct vf_encoder *half = new_precise_encoder(&fixture, VF_PRECISION_BF16, 1, NULL);
+    size_t matrices = model.layers * (4 * 256 * 256 + 2 * 256 * 1024);
+    assert_int_equal(vf_encoder_weight_bytes(whole) - vf_encoder_weight_bytes(half), 2 * matrices);
+    vf_encoder_free(whole);
+    vf_encoder_free(half);
     close_fixture(&fixture);
 }
 
@@ -292,6 +363,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equals_naive),
         cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_same_bits_bf16),
+        cmocka_unit_test(test_bf16_halves_weights),
         cmocka_unit_test(test_concurrent_calls),
         cmocka_unit_test(test_no_sequences),
         cmocka_unit_test(test_bad_options),

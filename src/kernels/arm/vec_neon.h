@@ -38,6 +38,14 @@ static inline vec vec_load_first(const float *p, size_t n)
     return a;
 }
 
+/* VEC_FLOATS pairs: the first of each, and in `ret_second` the second. */
+static inline vec vec_load_pairs(const vf_bf16 *p, vec *ret_second)
+{
+    uint16x4x2_t pairs = vld2_u16(p);
+    *ret_second = vreinterpretq_f32_u32(vshll_n_u16(pairs.val[1], 16));
+    return vreinterpretq_f32_u32(vshll_n_u16(pairs.val[0], 16));
+}
+
 static inline void vec_store(float *p, vec a)
 {
     vst1q_f32(p, a);

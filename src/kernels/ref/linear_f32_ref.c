@@ -1,40 +1,11 @@
 #include "kernels/kernels_internal.h"
 
-#include <math.h>
-
 void vf_pack_panel_f32__ref(const float *rows, size_t ld_rows, size_t n, size_t k, float *panel)
 {
     size_t width = (n + VF_PANEL_UNIT_REF - 1) / VF_PANEL_UNIT_REF * VF_PANEL_UNIT_REF;
     for (size_t i = 0; i < k; i++)
         for (size_t j = 0; j < width; j++)
             panel[i * width + j] = j < n ? rows[j * ld_rows + i] : 0.0f;
-}
-
-static float gelu_erf(float x)
-{
-    return (float)(0.5 * (double)x * (1 + erf((double)x / sqrt(2))));
-}
-
-static float gelu_tanh(float x)
-{
-    const double sqrt_2_over_pi = 0.79788456080286535588;
-    double t = (double)x;
-    return (float)(0.5 * t * (1 + tanh(sqrt_2_over_pi * (t + 0.044715 * t * t * t))));
-}
-
-static float apply(enum vf_epilogue epilogue, float x)
-{
-    switch (epilogue) {
-    case VF_EPILOGUE_GELU_ERF:
-        return gelu_erf(x);
-    case VF_EPILOGUE_GELU_TANH:
-        return gelu_tanh(x);
-    case VF_EPILOGUE_RELU:
-        return x < 0 ? 0 : x;
-    case VF_EPILOGUE_NONE:
-        break;
-    }
-    return x;
 }
 
 void vf_linear_f32__ref(const struct vf_linear_f32 *linear, enum vf_epilogue epilogue,
@@ -51,7 +22,7 @@ void vf_linear_f32__ref(const struct vf_linear_f32 *linear, enum vf_epilogue epi
             float sum = 0;
             for (size_t p = 0; p < linear->k; p++)
                 sum += a[i * lda + p] * column[p * width];
-            c[i * ldc + j] = apply(epilogue, sum + linear->bias[j]);
+            c[i * ldc + j] = vf_epilogue__ref(epilogue, sum + linear->bias[j]);
         }
     }
 }

@@ -31,6 +31,14 @@ static inline vec vec_load_first(const float *p, size_t n)
     return _mm256_maskload_ps(p, vec_first(n));
 }
 
+/* VEC_FLOATS pairs: the first of each, and in `ret_second` the second. */
+static inline vec vec_load_pairs(const vf_bf16 *p, vec *ret_second)
+{
+    __m256i pairs = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    *ret_second = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(-65536)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+}
+
 static inline void vec_store(float *p, vec a)
 {
     _mm256_storeu_ps(p, a);

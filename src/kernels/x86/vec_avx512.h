@@ -30,6 +30,14 @@ static inline vec vec_load_first(const float *p, size_t n)
     return _mm512_maskz_loadu_ps(vec_first(n), p);
 }
 
+/* VEC_FLOATS pairs: the first of each, and in `ret_second` the second. */
+static inline vec vec_load_pairs(const vf_bf16 *p, vec *ret_second)
+{
+    __m512i pairs = _mm512_loadu_si512((const void *)p);
+    *ret_second = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(-65536)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
+}
+
 static inline void vec_store(float *p, vec a)
 {
     _mm512_storeu_ps(p, a);
