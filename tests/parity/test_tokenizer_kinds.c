@@ -196,12 +196,21 @@ static void ids_are_those_of_the_reference(void **state)
     vf_buf_release(&block.text);
 }
 
+/* Whether `kind` is among the arguments, or there are none. */
+static bool is_wanted(const char *kind, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], kind) == 0)
+            return true;
+    return argc < 2;
+}
+
 int main(int argc, char **argv)
 {
     struct CMUnitTest tests[VF_COUNT(kinds)];
     size_t n = 0;
     for (size_t i = 0; i < VF_COUNT(kinds); i++)
-        if (argc < 2 || strcmp(argv[1], kinds[i]) == 0)
+        if (is_wanted(kinds[i], argc, argv))
             tests[n++] = (struct CMUnitTest){.name = kinds[i],
                 .test_func = ids_are_those_of_the_reference,
                 .initial_state = (void *)(uintptr_t)kinds[i]};
