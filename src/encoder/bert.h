@@ -11,18 +11,12 @@
 
 #include "encoder/arena.h"
 #include "encoder/encoder.h"
+#include "encoder/packed_linear.h"
 #include "kernels/kernels.h"
 
 /* Tokens of a group of short sequences: enough rows to use each weight panel often, few enough
  * that the activations of a group stay in the second-level cache. */
 #define VF_GROUP_TOKENS 256
-
-/* What a linear kernel takes, with panels in the precision of the encoder. */
-struct vf_packed_linear {
-    size_t n, k;
-    void *panels; /* of float or vf_bf16 */
-    float *bias;
-};
 
 struct vf_packed_layer {
     struct vf_packed_linear qkv; /* query, key, value stacked; 1/sqrt(head) log2(e) is in query */

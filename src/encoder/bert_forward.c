@@ -32,11 +32,10 @@ static float *take_floats(struct vf_arena *arena, size_t rows, size_t columns)
 /* Floats of scratch for the linear maps of a model. */
 static size_t linear_scratch(const struct vf_bert *bert)
 {
-    const struct vf_model_config *config = bert->config;
-    size_t hidden = config->hidden_size, inner = config->intermediate_size;
-    if (bert->precision != VF_PRECISION_BF16)
-        return 0;
-    return bert->kernels.linear_scratch_bf16(hidden > inner ? hidden : inner);
+    const struct vf_packed_layer *layer = &bert->layers[0];
+    size_t wide = vf_packed_linear_scratch(&layer->qkv, &bert->kernels);
+    size_t narrow = vf_packed_linear_scratch(&layer->output, &bert->kernels);
+    return wide > narrow ? wide : narrow;
 }
 
 static void place_state(struct vf_bert_state *state, const struct vf_bert *bert)
@@ -119,24 +118,12 @@ static void attend(const struct vf_bert *bert, struct vf_bert_state *state, size
         });
 }
 
-/* c[m][n] = activation(a[m][k] W^T + bias) */
 static void apply(const struct vf_bert *bert, const struct vf_bert_state *state,
     const struct vf_packed_linear *linear, enum vf_epilogue epilogue, const float *a, size_t lda,
     size_t m, float *c, size_t ldc)
 {
-    const struct vf_kernels *kernels = &bert->kernels;
-    switch (bert->precision) {
-    case VF_PRECISION_FP32:
-        kernels->linear_f32(
-            &(struct vf_linear_f32){linear->n, linear->k, linear->panels, linear->bias}, epilogue,
-            a, lda, m, c, ldc);
-        break;
-    case VF_PRECISION_BF16:
-        kernels->linear_bf16(
-            &(struct vf_linear_bf16){linear->n, linear->k, linear->panels, linear->bias}, epilogue,
-            a, lda, m, c, ldc, state->linear_scratch);
-        break;
-    }
+    vf_packed_linear_apply(
+        linear, &bert->kernels, epilogue, a, lda, m, c, ldc, state->linear_scratch);
 }
 
 /* What follows attention, for `m` rows from `row` on: both halves of a layer end with x changed. */

@@ -1,119 +1,12 @@
 #include "encoder/bert.h"
 
 #include "base/checked.h"
-#include "encoder/parallel.h"
+#include "encoder/weight_packing.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
-enum { STACKED = 3, LINEARS = 4 }; /* query, key, value; linear maps of a layer */
-
-/* Where a packed matrix comes from: tensors of the same shape, stacked by outputs, the first of
- * them scaled. */
-struct source {
-    const struct vf_tensor *weights[STACKED], *biases[STACKED];
-    size_t parts;
-    float scale;
-    const struct vf_packed_linear *linear;
-};
-
-/* What the packing threads share. */
-struct packing {
-    const struct vf_bert *bert;
-    const struct source *sources;
-    size_t n_sources;
-    float *rows; /* per thread: room for the rows of a panel */
-    size_t rows_floats;
-    atomic_size_t next; /* panel, counted through all sources */
-};
-
-static void read_scaled_row(const struct vf_tensor *tensor, size_t row, float scale, float *out)
-{
-    vf_tensor_read_row(tensor, row, out);
-    for (size_t j = 0; scale != 1.0f && j < tensor->cols; j++)
-        out[j] *= scale;
-}
-
-static float part_scale(const struct source *source, size_t part)
-{
-    return part == 0 ? source->scale : 1.0f;
-}
-
-static size_t panel_columns(const struct vf_bert *bert)
-{
-    return bert->precision == VF_PRECISION_BF16 ? bert->kernels.panel_columns_bf16
-                                                : bert->kernels.panel_columns;
-}
-
-static size_t panel_count(const struct vf_bert *bert, const struct vf_packed_linear *linear)
-{
-    return (linear->n + panel_columns(bert) - 1) / panel_columns(bert);
-}
-
-/* Packs the outputs from `first` on, at most a panel of them. */
-static void pack_rows(const struct vf_bert *bert, const struct vf_packed_linear *linear,
-    size_t first, size_t count, const float *rows)
-{
-    const struct vf_kernels *kernels = &bert->kernels;
-    size_t k = linear->k;
-    switch (bert->precision) {
-    case VF_PRECISION_FP32:
-        kernels->pack_panel_f32(rows, k, count, k, (float *)linear->panels + first * k);
-        break;
-    case VF_PRECISION_BF16:
-        vf_pack_panel_bf16(
-            kernels, rows, k, count, k, (vf_bf16 *)linear->panels + first * (k + k % 2));
-        break;
-    }
-}
-
-static void pack_panel(
-    const struct vf_bert *bert, const struct source *source, size_t panel, float *rows)
-{
-    size_t n = source->linear->n, k = source->linear->k, part_n = n / source->parts;
-    size_t columns = panel_columns(bert), first = panel * columns;
-    size_t count = n - first < columns ? n - first : columns;
-    for (size_t j = 0; j < count; j++) {
-        size_t part = (first + j) / part_n;
-        read_scaled_row(
-            source->weights[part], (first + j) % part_n, part_scale(source, part), rows + j * k);
-    }
-    pack_rows(bert, source->linear, first, count, rows);
-}
-
-static void pack_panels(void *arg, unsigned index)
-{
-    struct packing *packing = arg;
-    float *rows = packing->rows + index * packing->rows_floats;
-    size_t panel = atomic_fetch_add(&packing->next, 1), first = 0;
-    for (size_t i = 0; i < packing->n_sources; i++) {
-        const struct source *source = &packing->sources[i];
-        size_t end = first + panel_count(packing->bert, source->linear);
-        for (; panel < end; panel = atomic_fetch_add(&packing->next, 1))
-            pack_panel(packing->bert, source, panel - first, rows);
-        first = end;
-    }
-}
-
-static int pack(const struct vf_bert *bert, const struct source *sources, size_t n_sources,
-    unsigned threads, struct vf_err *err)
-{
-    int rc = 0;
-    struct packing packing = {.bert = bert, .sources = sources, .n_sources = n_sources};
-    for (size_t i = 0; i < n_sources; i++) {
-        size_t floats = panel_columns(bert) * sources[i].linear->k;
-        packing.rows_floats = floats > packing.rows_floats ? floats : packing.rows_floats;
-    }
-    struct vf_arena arena = {0};
-    vf_arena_take(&arena, threads, packing.rows_floats, sizeof(float));
-    VF_TRY(vf_arena_allocate(&arena, "packing weights", err));
-    packing.rows = vf_arena_take(&arena, threads, packing.rows_floats, sizeof(float));
-    VF_TRY(vf_parallel(threads, pack_panels, &packing, err));
-out:
-    vf_arena_release(&arena);
-    return rc;
-}
+enum { LINEARS = 4 }; /* linear maps of a layer */
 
 /* The functions below lay out the arena; when it is allocated, they also write what is small. */
 
@@ -134,61 +27,33 @@ static void place_norm(struct vf_norm_f32 *norm, struct vf_arena *arena, float e
     norm->beta = place_vector(arena, beta);
 }
 
-static void *place_panels(struct vf_bert *bert, size_t n, size_t k)
+static void place_linear(struct vf_packed_linear *linear, struct vf_linear_source *source,
+    struct vf_bert *bert, const struct vf_tensor *weight, const struct vf_tensor *bias)
 {
-    struct vf_arena *arena = &bert->arena;
-    bool is_bf16 = bert->precision == VF_PRECISION_BF16;
-    size_t unit = is_bf16 ? bert->kernels.panel_unit_bf16 : bert->kernels.panel_unit, padded = 0;
-    if (!vf_size_round_up(n, unit, &padded) || !vf_size_round_up(k, is_bf16 ? 2 : 1, &k))
-        arena->impossible = true;
-    return vf_arena_take(arena, padded, k, is_bf16 ? sizeof(vf_bf16) : sizeof(float));
-}
-
-static void place_linear(
-    struct vf_packed_linear *linear, struct source *source, struct vf_bert *bert)
-{
-    size_t part_n = source->weights[0]->rows;
-    linear->n = part_n * source->parts;
-    linear->k = source->weights[0]->cols;
-    linear->panels = place_panels(bert, linear->n, linear->k);
-    linear->bias = vf_arena_take(&bert->arena, 1, linear->n, sizeof(float));
-    for (size_t i = 0; linear->bias && i < source->parts; i++)
-        read_scaled_row(source->biases[i], 0, part_scale(source, i), linear->bias + i * part_n);
-    source->linear = linear;
+    *source = (struct vf_linear_source){.parts = {{weight, bias, 1}}, .n_parts = 1};
+    vf_linear_source_place(source, linear, bert->precision, &bert->kernels, &bert->arena);
 }
 
 static void place_layer(struct vf_packed_layer *layer, const struct vf_bert_layer *from,
-    struct source sources[LINEARS], struct vf_bert *bert)
+    struct vf_linear_source sources[LINEARS], struct vf_bert *bert)
 {
     struct vf_arena *arena = &bert->arena;
     float eps = bert->config->layer_norm_eps;
     double head_size = (double)(bert->config->hidden_size / bert->config->heads);
-    sources[0] = (struct source){
-        .weights = {&from->query, &from->key, &from->value},
-        .biases = {&from->query_bias, &from->key_bias, &from->value_bias},
-        .parts = STACKED,
-        .scale = (float)(1.44269504088896340736 / sqrt(head_size)), /* log2(e) / sqrt(head) */
+    float scale = (float)(1.44269504088896340736 / sqrt(head_size)); /* log2(e) / sqrt(head) */
+    sources[0] = (struct vf_linear_source){
+        .parts = {{&from->query, &from->query_bias, scale}, {&from->key, &from->key_bias, 1},
+            {&from->value, &from->value_bias, 1}},
+        .n_parts = 3,
     };
-    sources[1] = (struct source){
-        .weights = {&from->attention_output},
-        .biases = {&from->attention_output_bias},
-        .parts = 1,
-        .scale = 1,
-    };
-    sources[2] = (struct source){
-        .weights = {&from->intermediate},
-        .biases = {&from->intermediate_bias},
-        .parts = 1,
-        .scale = 1,
-    };
-    sources[3] = (struct source){
-        .weights = {&from->output}, .biases = {&from->output_bias}, .parts = 1, .scale = 1};
-    place_linear(&layer->qkv, &sources[0], bert);
-    place_linear(&layer->attention_output, &sources[1], bert);
+    vf_linear_source_place(&sources[0], &layer->qkv, bert->precision, &bert->kernels, arena);
+    place_linear(&layer->attention_output, &sources[1], bert, &from->attention_output,
+        &from->attention_output_bias);
     place_norm(
         &layer->attention_norm, arena, eps, &from->attention_norm, &from->attention_norm_bias);
-    place_linear(&layer->intermediate, &sources[2], bert);
-    place_linear(&layer->output, &sources[3], bert);
+    place_linear(
+        &layer->intermediate, &sources[2], bert, &from->intermediate, &from->intermediate_bias);
+    place_linear(&layer->output, &sources[3], bert, &from->output, &from->output_bias);
     place_norm(&layer->output_norm, arena, eps, &from->output_norm, &from->output_norm_bias);
 }
 
@@ -209,7 +74,7 @@ static const float *place_positions(
 }
 
 static void place_all(
-    struct vf_bert *bert, const struct vf_bert_weights *weights, struct source *sources)
+    struct vf_bert *bert, const struct vf_bert_weights *weights, struct vf_linear_source *sources)
 {
     bert->positions = place_positions(&bert->arena, weights, bert->max_tokens);
     place_norm(&bert->embeddings_norm, &bert->arena, bert->config->layer_norm_eps,
@@ -237,7 +102,7 @@ int vf_bert_init(struct vf_bert *bert, const struct vf_model *model,
     int rc = 0;
     const struct vf_model_config *config = vf_model_config(model);
     const struct vf_bert_weights *weights = vf_model_weights(model);
-    struct source *sources = NULL;
+    struct vf_linear_source *sources = NULL;
     *bert = (struct vf_bert){
         .kernels = *kernels,
         .config = config,
@@ -254,7 +119,7 @@ int vf_bert_init(struct vf_bert *bert, const struct vf_model *model,
     place_all(bert, weights, sources);
     VF_TRY(vf_arena_allocate(&bert->arena, "packed weights", err));
     place_all(bert, weights, sources);
-    VF_TRY(pack(bert, sources, n_sources, options->threads, err));
+    VF_TRY(vf_pack_linears(sources, n_sources, &bert->kernels, options->threads, err));
 out:
     free(sources);
     if (rc)
