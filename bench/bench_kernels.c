@@ -97,6 +97,8 @@ static void prepare_attention(struct subject *s)
     s->attention = (struct vf_attention_f32){.m = row->m,
         .n = row->n,
         .head_size = size,
+        .before = SIZE_MAX,
+        .after = SIZE_MAX,
         .q = s->a,
         .ldq = ld,
         .k = s->a + 384,

@@ -107,6 +107,8 @@ static void attend(const struct vf_bert *bert, struct vf_bert_state *state, size
             .m = n,
             .n = n,
             .head_size = head_size,
+            .before = SIZE_MAX,
+            .after = SIZE_MAX,
             .q = qkv + first,
             .ldq = state->ld_qkv,
             .k = qkv + hidden + first,

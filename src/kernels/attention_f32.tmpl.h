@@ -7,11 +7,11 @@
 enum { PANEL = TILE_VECTORS * VEC_FLOATS };
 
 /* Vectors of scores that are worked on at a time, to hide the latency of each step. */
-enum { CHAINS = 2 };
+enum { CHAINS = 2, STEP = CHAINS * VEC_FLOATS };
 
 static inline size_t padded_keys(size_t n)
 {
-    return (n + CHAINS * VEC_FLOATS - 1) / (CHAINS * VEC_FLOATS) * (CHAINS * VEC_FLOATS);
+    return (n + STEP - 1) / STEP * STEP;
 }
 
 /* The distance of rows of scores: an odd number of vectors, so that they spread over the cache. */
@@ -44,20 +44,42 @@ static void pack_values(const float *v, size_t ld, size_t n, size_t head_size, f
     }
 }
 
-/* Replaces n scores by 2^(score - the largest), zeros up to padded_keys(n), and returns the sum. */
+/* Adds the biases of keys [begin, to) to their scores. */
+static void add_bias(float *score, const float *bias, size_t begin, size_t to)
+{
+    for (size_t j = begin; j < to; j += VEC_FLOATS)
+        vec_store(score + j, vec_add(vec_load(score + j), load_at_most(bias + j, to - j)));
+}
+
+/* Makes the scores in [begin, end), multiples of VEC_FLOATS, outside of keys [from, to) those of
+ * keys without weight. */
+static void hide(float *score, size_t begin, size_t from, size_t to, size_t end)
+{
+    vec none = vec_set(-INFINITY);
+    size_t j = begin;
+    for (; j + VEC_FLOATS <= from; j += VEC_FLOATS)
+        vec_store(score + j, none);
+    if (j < from)
+        vec_store(score + j, vec_join(none, vec_load(score + j), from - j));
+    j = to / VEC_FLOATS * VEC_FLOATS;
+    if (j < to) {
+        vec_store(score + j, vec_join(vec_load(score + j), none, to - j));
+        j += VEC_FLOATS;
+    }
+    for (; j < end; j += VEC_FLOATS)
+        vec_store(score + j, none);
+}
+
+/* Replaces n scores, a multiple of STEP, by 2^(score - the largest), and returns the sum. */
 static float exponentiate(float *score, size_t n)
 {
-    size_t last = round_up(n) - VEC_FLOATS, end = padded_keys(n);
     vec largest[CHAINS], sum[CHAINS];
-    vec_store(score + last, vec_join(vec_load(score + last), vec_set(-INFINITY), n - last));
-    for (size_t j = last + VEC_FLOATS; j < end; j += VEC_FLOATS)
-        vec_store(score + j, vec_set(-INFINITY));
     UNROLL
     for (int i = 0; i < CHAINS; i++) {
         largest[i] = vec_load(score + i * VEC_FLOATS);
         sum[i] = vec_set(0);
     }
-    for (size_t j = CHAINS * VEC_FLOATS; j < end; j += CHAINS * VEC_FLOATS) {
+    for (size_t j = STEP; j < n; j += STEP) {
         UNROLL
         for (int i = 0; i < CHAINS; i++)
             largest[i] = vec_max(largest[i], vec_load(score + j + i * VEC_FLOATS));
@@ -66,7 +88,7 @@ static float exponentiate(float *score, size_t n)
     for (int i = 1; i < CHAINS; i++)
         largest[0] = vec_max(largest[0], largest[i]);
     vec shift = vec_set(vec_largest(largest[0]));
-    for (size_t j = 0; j < end; j += CHAINS * VEC_FLOATS) {
+    for (size_t j = 0; j < n; j += STEP) {
         UNROLL
         for (int i = 0; i < CHAINS; i++) {
             vec weight = vec_exp2(vec_sub(vec_load(score + j + i * VEC_FLOATS), shift));
@@ -95,23 +117,33 @@ static void divide_rows(
     }
 }
 
-/* One tile of queries, from the row `row` on. */
+/* One tile of queries, from the row `row` on. Only the keys in [begin, end) matter to it, which are
+ * those that one of its queries sees and a few more: `begin` is at a panel's edge, so that a key is
+ * in the same place of a sum in every tile. */
 static void attend_rows(const struct vf_attention_f32 *op, size_t row, size_t rows,
     const float *keys, const float *values, float *scores)
 {
     _Alignas(64) float sums[TILE_ROWS * PANEL];
     float divisor[TILE_ROWS];
     size_t lds = score_stride(op->n);
-    for (size_t first = 0; first < op->n; first += PANEL) {
+    size_t begin = vf_seen_from(op, row) / PANEL * PANEL, to = vf_seen_to(op, row + rows - 1);
+    for (size_t first = begin; first < to; first += PANEL) {
         size_t width = round_up(smaller(op->n - first, PANEL));
         find_tile(rows, width)(op->q + row * op->ldq, op->ldq, keys + first * op->head_size,
             op->head_size, keys, scores + first, lds);
     }
-    for (size_t r = 0; r < rows; r++)
-        divisor[r] = exponentiate(scores + r * lds, op->n);
+    for (size_t r = 0; r < rows; r++) {
+        float *score = scores + r * lds;
+        size_t seen_from = vf_seen_from(op, row + r), seen_to = vf_seen_to(op, row + r);
+        if (op->bias)
+            add_bias(score, op->bias + (row + r) * op->ld_bias, begin, seen_to);
+        hide(score, begin, seen_from, seen_to, padded_keys(to));
+        divisor[r] = exponentiate(score + begin, padded_keys(to) - begin);
+    }
     for (size_t first = 0; first < op->head_size; first += PANEL) {
         size_t columns = smaller(op->head_size - first, PANEL), width = round_up(columns);
-        find_tile(rows, width)(scores, lds, values + first * op->n, op->n, values, sums, PANEL);
+        find_tile(rows, width)(scores + begin, lds, values + first * op->n + begin * width,
+            to - begin, values, sums, PANEL);
         divide_rows(sums, divisor, rows, columns, op->out + row * op->ldo + first, op->ldo);
     }
 }

@@ -101,16 +101,27 @@ typedef void vf_add_norm_f32_fn(
 
 /* Attention of one head: m queries to n keys, each [head_size].
  *
- * out_i = sum_j p_ij v_j, p_ij = 2^(q_i k_j - max_j) / sum_j 2^(…): base 2, and the scale of the
- * scores is in the queries already. With t the largest |q_i| |k_j| (products of absolute values,
- * summed) over j, an element's error is at most
- * (2 ln 2 u (2 head_size + 4) t + 2 VF_EXP2_BOUND + (2 n + 8) u) sum_j p_ij |v_j|. */
+ * out_i = sum_j p_ij v_j, p_ij = 2^(s_ij - max_j) / sum_j 2^(…), s_ij = q_i k_j + bias_ij: base 2,
+ * and the scale of the scores is in the queries already. The sums run over the keys that query i
+ * sees: those from first + i - before to first + i + after, as far as there are such.
+ *
+ * Each query must see a key: first + i - before < n, as is so when first + m <= n. Keys that no
+ * query of a tile sees cost nothing. A NaN or an infinity in a key or value that query i does not
+ * see may make out_i NaN.
+ *
+ * With t the largest |q_i| |k_j| + |bias_ij| (products of absolute values, summed) over j, an
+ * element's error is at most
+ * (2 ln 2 u (2 head_size + 6) t + 2 VF_EXP2_BOUND + (2 n + 8) u) sum_j p_ij |v_j|. */
 struct vf_attention_f32 {
     size_t m, n, head_size;
-    const float *q; /* [m][head_size] */
+    size_t first;         /* the position of query 0 among the keys */
+    size_t before, after; /* SIZE_MAX: all; causal is after = 0 */
+    const float *q;       /* [m][head_size] */
     size_t ldq;
     const float *k, *v; /* [n][head_size] */
     size_t ldkv;
+    const float *bias; /* [m][n], finite; or NULL for none */
+    size_t ld_bias;
     float *out; /* [m][head_size] */
     size_t ldo;
     float *scratch; /* aligned, attention_scratch_f32(n, head_size) floats */

@@ -28,6 +28,19 @@
 #define VF_PANEL_COLUMNS_NEON 16
 #define VF_PANEL_UNIT_NEON 4
 
+/* The keys that query i of an attention sees: from seen_from up to, but not including, seen_to. */
+static inline size_t vf_seen_from(const struct vf_attention_f32 *op, size_t i)
+{
+    size_t position = op->first + i;
+    return position > op->before ? position - op->before : 0;
+}
+
+static inline size_t vf_seen_to(const struct vf_attention_f32 *op, size_t i)
+{
+    size_t position = op->first + i;
+    return op->after < op->n && position + op->after < op->n ? position + op->after + 1 : op->n;
+}
+
 /* The epilogue by the mathematics library. */
 float vf_epilogue__ref(enum vf_epilogue epilogue, float x);
 

@@ -5,34 +5,62 @@
 #include "kernels/kernel_tests.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct attention_case {
-    char name[128];
+    char name[160];
     struct vf_attention_f32 op;
-    struct matrix q, k, v, out, scratch;
+    struct matrix q, k, v, bias, out, scratch;
 };
 
+/* Named as in vf_attention_f32. */
 struct attention_shape {
-    size_t m, n, head_size;
+    size_t m, n, head_size, first, before, after;
+    bool bias;
 };
 
 enum { MAX_SHAPES = 1024 };
+
+/* Every query sees all keys. */
+static struct attention_shape whole(size_t m, size_t n, size_t head_size)
+{
+    return (struct attention_shape){m, n, head_size, 0, SIZE_MAX, SIZE_MAX, false};
+}
 
 static size_t list_shapes(const struct vf_kernels *kernels, struct attention_shape *shapes)
 {
     static const size_t heads[] = {1, 3, 8, 12, 16, 24, 31, 32, 33, 48, 64, 80, 96, 128};
     static const struct attention_shape fixed[] = {
-        {0, 5, 32}, {128, 128, 32}, {13, 300, 64}, {29, 512, 32}};
+        {0, 5, 32, 0, SIZE_MAX, SIZE_MAX, false},
+        {128, 128, 32, 0, SIZE_MAX, SIZE_MAX, false},
+        {13, 300, 64, 0, SIZE_MAX, SIZE_MAX, true},
+        {29, 512, 32, 0, SIZE_MAX, SIZE_MAX, true},
+        {5, 7, 32, 0, SIZE_MAX - 1, SIZE_MAX - 1, false},
+        {1, 40, 32, 39, 0, SIZE_MAX, false},
+        {20, 20, 32, SIZE_MAX - 30, SIZE_MAX, SIZE_MAX, false},
+        {50, 50, 64, 0, SIZE_MAX, 0, false},
+        {90, 200, 32, 110, SIZE_MAX, 0, true},
+        {30, 50, 32, 80, 70, 1, true},
+        {1, 1, 1, 0, 0, 0, true},
+    };
+    static const size_t reach[] = {0, 1, 5, 16, 40, 64, SIZE_MAX};
     size_t count = 0;
     for (size_t m = 1; m <= 3 * kernels->tile_rows + 1; m++)
-        shapes[count++] = (struct attention_shape){m, m, 32};
+        shapes[count++] = whole(m, m, 32);
     for (size_t n = 1; n <= 100; n++)
-        shapes[count++] = (struct attention_shape){1 + n % 17, n, heads[n % VF_COUNT(heads)]};
+        shapes[count++] = whole(1 + n % 17, n, heads[n % VF_COUNT(heads)]);
     for (size_t i = 0; i < VF_COUNT(heads); i++)
-        shapes[count++] = (struct attention_shape){9, 37, heads[i]};
+        shapes[count++] = whole(9, 37, heads[i]);
+    for (size_t n = 1; n <= 131; n += 13)
+        for (size_t i = 0; i < VF_COUNT(reach) * VF_COUNT(reach); i++) {
+            size_t m = 1 + i % n, first = i % 3 == 0 ? 0 : n - m;
+            size_t before = reach[i % VF_COUNT(reach)], after = reach[i / VF_COUNT(reach)];
+            shapes[count++] =
+                (struct attention_shape){m, n, heads[i % 8], first, before, after, i % 2};
+        }
     for (size_t i = 0; i < VF_COUNT(fixed); i++)
         shapes[count++] = fixed[i];
     assert_true(count <= MAX_SHAPES);
@@ -46,27 +74,43 @@ static struct attention_case new_case(
     size_t m = shape.m, n = shape.n, size = shape.head_size;
     size_t gap = gaps[index % VF_COUNT(gaps)];
     enum place place = index % 2 ? AFTER_GUARD : BEFORE_GUARD;
-    struct attention_case t;
-    snprintf(t.name, sizeof t.name, "%s: %zu queries, %zu keys of %zu, case %zu", kernels->tier, m,
-        n, size, index);
+    struct attention_case t = {0};
+    snprintf(t.name, sizeof t.name,
+        "%s: %zu queries from %zu on, %zu keys of %zu, %zu before, %zu after%s, case %zu",
+        kernels->tier, m, shape.first, n, size, shape.before, shape.after,
+        shape.bias ? ", bias" : "", index);
     t.q = matrix_new(m, size, size + gap, place);
     t.k = matrix_new(n, size, size + gap, place);
     t.v = matrix_new(n, size, size + gap, place);
     t.out = matrix_new(m, size, size + gap, place);
+    if (shape.bias)
+        t.bias = matrix_new(m, n, n + gap, place);
     size_t floats = kernels->attention_scratch_f32(n, size);
     t.scratch = matrix_new(1, floats, floats, BEFORE_GUARD_ALIGNED);
     t.op = (struct vf_attention_f32){.m = m,
         .n = n,
         .head_size = size,
+        .first = shape.first,
+        .before = shape.before,
+        .after = shape.after,
         .q = t.q.at,
         .ldq = t.q.ld,
         .k = t.k.at,
         .v = t.v.at,
         .ldkv = t.k.ld,
+        .bias = t.bias.at,
+        .ld_bias = t.bias.ld,
         .out = t.out.at,
         .ldo = t.out.ld,
         .scratch = t.scratch.at};
     return t;
+}
+
+/* Whether query i sees key j. */
+static bool sees(const struct attention_case *t, size_t i, size_t j)
+{
+    size_t position = t->op.first + i;
+    return j < position ? position - j <= t->op.before : j - position <= t->op.after;
 }
 
 static void run_case(struct attention_case *t, const struct vf_kernels *kernels)
@@ -81,6 +125,7 @@ static void free_case(struct attention_case *t)
     matrix_free(&t->q);
     matrix_free(&t->k);
     matrix_free(&t->v);
+    matrix_free(&t->bias);
     matrix_free(&t->out);
     matrix_free(&t->scratch);
 }
@@ -91,8 +136,12 @@ static void check_row(const struct attention_case *t, size_t i, double *score, d
     size_t n = t->op.n, size = t->op.head_size;
     double max = -HUGE_VAL, largest = 0, sum = 0;
     for (size_t j = 0; j < n; j++) {
-        double magnitude = 0;
-        score[j] = 0;
+        double bias = t->op.bias ? (double)matrix_row(&t->bias, i)[j] : 0;
+        double magnitude = fabs(bias);
+        score[j] = bias;
+        p[j] = 0;
+        if (!sees(t, i, j))
+            continue;
         for (size_t d = 0; d < size; d++) {
             double product = (double)matrix_row(&t->q, i)[d] * (double)matrix_row(&t->k, j)[d];
             score[j] += product;
@@ -102,10 +151,11 @@ static void check_row(const struct attention_case *t, size_t i, double *score, d
         largest = fmax(largest, magnitude);
     }
     for (size_t j = 0; j < n; j++) {
-        p[j] = exp2(score[j] - max);
+        if (sees(t, i, j))
+            p[j] = exp2(score[j] - max);
         sum += p[j];
     }
-    double error = 2 * log(2) * VF_U * (2 * (double)size + 4) * largest + 2 * VF_EXP2_BOUND +
+    double error = 2 * log(2) * VF_U * (2 * (double)size + 6) * largest + 2 * VF_EXP2_BOUND +
                    (2 * (double)n + 8) * VF_U;
     for (size_t d = 0; d < size; d++) {
         double want = 0, magnitude = 0, most = 0;
@@ -138,6 +188,8 @@ void attention_is_within_its_bound(void **state)
         matrix_fill_random(&t.q, &random, scales[i % VF_COUNT(scales)]);
         matrix_fill_random(&t.k, &random, 2);
         matrix_fill_random(&t.v, &random, 3);
+        if (shapes[i].bias)
+            matrix_fill_random(&t.bias, &random, 8);
         run_case(&t, kernels);
         for (size_t r = 0; r < shapes[i].m; r++)
             check_row(&t, r, score, p);
@@ -156,7 +208,7 @@ void attention_selects_one_key(void **state)
     struct random random = {22};
     for (size_t i = 0; i < VF_COUNT(keys); i++) {
         size_t n = keys[i];
-        struct attention_case t = new_case(kernels, (struct attention_shape){QUERIES, n, SIZE}, i);
+        struct attention_case t = new_case(kernels, whole(QUERIES, n, SIZE), i);
         for (size_t j = 0; j < n; j++)
             for (size_t d = 0; d < SIZE; d++)
                 matrix_row(&t.k, j)[d] = j >> d % 10 & 1 ? 1.0f : -1.0f;
@@ -184,7 +236,7 @@ void attention_weights_are_powers_of_two(void **state)
     enum { STEPS = 5000, RANGE = 200 };
     for (size_t i = 0; i <= STEPS; i++) {
         double x = (double)(float)((double)i * RANGE / STEPS);
-        struct attention_case t = new_case(kernels, (struct attention_shape){1, 2, 1}, i);
+        struct attention_case t = new_case(kernels, whole(1, 2, 1), i);
         size_t first = i % 2; /* the order of the keys */
         t.q.at[0] = 1;
         matrix_row(&t.k, first)[0] = 0;
@@ -202,21 +254,32 @@ void attention_weights_are_powers_of_two(void **state)
 void attention_rows_are_independent(void **state)
 {
     const struct vf_kernels *kernels = *state;
-    static const size_t keys[] = {1, 15, 33, 100};
     size_t m = 3 * kernels->tile_rows + 1;
+    const struct attention_shape shapes[] = {
+        whole(m, 1, 32),
+        whole(m, 15, 32),
+        whole(m, 33, 32),
+        whole(m, 100, 32),
+        {m, m, 32, 0, SIZE_MAX, 0, false},
+        {m, m, 32, 0, 3, 20, true},
+        {m, 130, 32, 130 - m, 40, 2, true},
+    };
     struct random random = {23};
-    for (size_t i = 0; i < VF_COUNT(keys); i++) {
-        struct attention_shape shape = {m, keys[i], 32};
-        struct attention_case t = new_case(kernels, shape, i);
+    for (size_t i = 0; i < VF_COUNT(shapes); i++) {
+        struct attention_case t = new_case(kernels, shapes[i], i);
         matrix_fill_random(&t.q, &random, 2);
         matrix_fill_random(&t.k, &random, 2);
         matrix_fill_random(&t.v, &random, 1);
+        if (shapes[i].bias)
+            matrix_fill_random(&t.bias, &random, 1);
         run_case(&t, kernels);
         for (size_t first = 0; first < m; first++) {
             struct matrix out = matrix_new(1 + first % (m - first), 32, 32, BEFORE_GUARD);
             struct vf_attention_f32 op = t.op;
             op.m = out.rows;
+            op.first += first;
             op.q = matrix_row(&t.q, first);
+            op.bias = t.op.bias ? matrix_row(&t.bias, first) : NULL;
             op.out = out.at;
             op.ldo = out.ld;
             kernels->attention_f32(&op);
@@ -241,7 +304,7 @@ void attention_keeps_nan_apart(void **state)
         size_t where = i % 3, n = keys[i / 3 % VF_COUNT(keys)], size = i % 2 ? 32 : 24;
         size_t row = random_bits(&random) % m, column = random_bits(&random) % size;
         size_t key = random_bits(&random) % n;
-        struct attention_case t = new_case(kernels, (struct attention_shape){m, n, size}, i);
+        struct attention_case t = new_case(kernels, whole(m, n, size), i);
         matrix_fill_random(&t.q, &random, 1);
         matrix_fill_random(&t.k, &random, 1);
         matrix_fill_random(&t.v, &random, 1);

@@ -22,20 +22,26 @@ static void softmax2(float *score, size_t n)
         score[j] /= sum;
 }
 
+static float score_of(const struct vf_attention_f32 *op, size_t i, size_t j)
+{
+    float sum = 0;
+    for (size_t d = 0; d < op->head_size; d++)
+        sum += op->q[i * op->ldq + d] * op->k[j * op->ldkv + d];
+    return op->bias ? sum + op->bias[i * op->ld_bias + j] : sum;
+}
+
 void vf_attention_f32__ref(const struct vf_attention_f32 *op)
 {
-    float *score = op->scratch;
+    float *weight = op->scratch;
     for (size_t i = 0; i < op->m; i++) {
-        for (size_t j = 0; j < op->n; j++) {
-            score[j] = 0;
-            for (size_t d = 0; d < op->head_size; d++)
-                score[j] += op->q[i * op->ldq + d] * op->k[j * op->ldkv + d];
-        }
-        softmax2(score, op->n);
+        size_t from = vf_seen_from(op, i), to = vf_seen_to(op, i);
+        for (size_t j = from; j < to; j++)
+            weight[j] = score_of(op, i, j);
+        softmax2(weight + from, to - from);
         for (size_t d = 0; d < op->head_size; d++) {
             float sum = 0;
-            for (size_t j = 0; j < op->n; j++)
-                sum += score[j] * op->v[j * op->ldkv + d];
+            for (size_t j = from; j < to; j++)
+                sum += weight[j] * op->v[j * op->ldkv + d];
             op->out[i * op->ldo + d] = sum;
         }
     }
