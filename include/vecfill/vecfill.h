@@ -44,6 +44,17 @@ enum vf_precision {
     VF_PRECISION_BF16  /* weights in bfloat16, half the memory; cosine to FP32 at least 0.9999 */
 };
 
+/* What becomes of a text of more than max_seq_length tokens. */
+enum vf_long_text {
+    VF_LONG_TEXT_TRUNCATE,  /* its end is not read */
+    VF_LONG_TEXT_CHUNK_MEAN /* read in windows of max_seq_length tokens, specials included, of which
+                               each shares chunk_overlap with the next; its vector is the mean of
+                               theirs, weighted by their tokens without specials, and normalised
+                               where the model's vectors are */
+};
+
+#define VF_CHUNK_OVERLAP_AUTO SIZE_MAX /* an eighth of max_seq_length */
+
 /* What to open. Fill with vf_options_init(), then change what differs. Strings are only read
  * during vf_open(). */
 struct vf_options {
@@ -51,6 +62,8 @@ struct vf_options {
     const char *revision;        /* branch, tag or commit; NULL: "main" */
     const char *cache_dir;       /* Hub cache; NULL: where HF_HUB_CACHE or HF_HOME say */
     size_t max_seq_length;       /* tokens, specials included; 0: from the model's files */
+    enum vf_long_text long_text; /* default VF_LONG_TEXT_TRUNCATE */
+    size_t chunk_overlap;        /* tokens; default VF_CHUNK_OVERLAP_AUTO */
     unsigned threads;            /* 0: as many as this process may use */
     enum vf_precision precision; /* default VF_PRECISION_FP32 */
     const char *max_isa;         /* cap, e.g. "avx2"; NULL: VECFILL_MAX_ISA, else no cap */
@@ -73,8 +86,10 @@ struct vf_model_info {
     enum vf_precision precision;
     unsigned threads;
     size_t dimensions;     /* floats in a vector */
-    size_t max_seq_length; /* tokens read of a text, specials included */
+    size_t max_seq_length; /* tokens read of a text, or of a window of it, specials included */
     size_t max_positions;  /* the most that the model can take */
+    enum vf_long_text long_text;
+    size_t chunk_overlap; /* 0 unless with VF_LONG_TEXT_CHUNK_MEAN */
     size_t hidden_size, intermediate_size, layers, heads, vocab_size;
     uint64_t parameters; /* of the encoder; 0 with tokenizer_only */
 };
@@ -89,17 +104,17 @@ struct vf_text {
 struct vf_tokens {
     int32_t *ids;
     size_t n_ids;
-    bool truncated;  /* the text had more than max_seq_length tokens */
+    bool truncated;  /* the text had more tokens than these */
     size_t capacity; /* ids that fit; private */
 };
 
 struct vf_sequence {
     const int32_t *ids; /* specials included, as vf_tokenize() makes them */
-    size_t n_ids;       /* 1 to max_seq_length */
+    size_t n_ids;       /* 1 to max_seq_length, or more with VF_LONG_TEXT_CHUNK_MEAN */
 };
 
 struct vf_text_result {
-    size_t n_tokens; /* encoded, specials included */
+    size_t n_tokens; /* read, specials included */
     bool truncated;
 };
 
@@ -147,15 +162,16 @@ struct vf_identity {
     char tokenizer_sha256[VF_SHA256_DIGITS + 1];
 };
 
-/* Two embedders of one identity whose vf_info() agrees in pooling, normalisation and
- * max_seq_length make the same vectors, within the tolerance of their precisions. Reads the files
- * unless the Hub cache names them by their checksum. With tokenizer_only weights_sha256 is empty
- * where there are no weights. */
+/* Two embedders of one identity whose vf_info() agrees in pooling, normalisation, max_seq_length,
+ * long_text and chunk_overlap make the same vectors, within the tolerance of their precisions.
+ * Reads the files unless the Hub cache names them by their checksum. With tokenizer_only
+ * weights_sha256 is empty where there are no weights. */
 VF_API int vf_identify(
     const struct vf_embedder *embedder, struct vf_identity *ret, struct vf_err *err);
 
-/* Tokenizes `text` up to max_seq_length into `tokens`, which the caller releases with
- * vf_tokens_release(). Stops reading once the limit is full. On failure `tokens` is empty. */
+/* Tokenizes `text` into `tokens`, which the caller releases with vf_tokens_release(): up to
+ * max_seq_length, where it stops reading, or all of it with VF_LONG_TEXT_CHUNK_MEAN. On failure
+ * `tokens` is empty. */
 VF_API int vf_tokenize(const struct vf_embedder *embedder, struct vf_text text,
     struct vf_tokens *tokens, struct vf_err *err);
 
@@ -171,8 +187,9 @@ VF_API const char *vf_token_text(const struct vf_embedder *embedder, int32_t id)
 
 /* Encodes `n` sequences into `vectors` (n rows of `dimensions` floats, in the order given), on the
  * embedder's threads, and waits for the last. Calls from several threads share the workers, so
- * that the end of one call overlaps with the beginning of the next. Ids outside of the vocabulary
- * or a length outside of 1 to max_seq_length are VF_ERR_USAGE, before anything is computed. */
+ * that the end of one call overlaps with the beginning of the next. Memory does not grow with the
+ * lengths. Ids outside of the vocabulary or a length that is not allowed are VF_ERR_USAGE, before
+ * anything is computed. */
 VF_API int vf_encode(struct vf_embedder *embedder, const struct vf_sequence *sequences, size_t n,
     float *vectors, struct vf_err *err);
 

@@ -8,6 +8,9 @@ static const size_t max_tokens = 1000000;
 static const size_t max_threads = 4096;
 static const char *const precisions[] = {"fp32", "bf16", NULL};
 
+static const char *const long_texts[] = {
+    [VF_LONG_TEXT_TRUNCATE] = "truncate", [VF_LONG_TEXT_CHUNK_MEAN] = "chunk-mean", NULL};
+
 static int parse_device(
     const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
 {
@@ -20,6 +23,17 @@ static int parse_device(
     return VF_ERR_CONFIG;
 }
 
+static int parse_chunk_overlap(
+    const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
+{
+    struct vf_model_args *args = field;
+    if (!vf_parse_size(values[0], 0, max_tokens, &args->chunk_overlap))
+        return vf_fail(err, VF_ERR_USAGE, "--%s expects a number from 0 to %zu, not '%s'",
+            option->name, max_tokens, values[0]);
+    args->has_chunk_overlap = true;
+    return 0;
+}
+
 const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS] = {
     {"hf-model-name", '\0', "NAME", "model of the Hub or folder [all-MiniLM-L6-v2]", vf_parse_text,
         offsetof(struct vf_model_args, model), NULL, false},
@@ -27,6 +41,10 @@ const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS] = {
         offsetof(struct vf_model_args, revision), NULL, true},
     {"max-seq-length", '\0', "N", "tokens read of a text [by the model]", vf_parse_count,
         offsetof(struct vf_model_args, max_seq_length), &max_tokens, false},
+    {"long-text", '\0', "HOW", "truncate or chunk-mean [truncate]", vf_parse_choice,
+        offsetof(struct vf_model_args, long_text), long_texts, true},
+    {"chunk-overlap", '\0', "N", "tokens that windows of chunk-mean share", parse_chunk_overlap, 0,
+        NULL, true},
     {"threads", '\0', "N", "threads of the encoder [all processors]", vf_parse_count,
         offsetof(struct vf_model_args, threads), &max_threads, true},
     {"precision", '\0', "P", "fp32 or bf16 [fp32]", vf_parse_choice,
@@ -35,13 +53,31 @@ const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS] = {
         offsetof(struct vf_model_args, device), NULL, true},
 };
 
+static int take_long_text(
+    const struct vf_model_args *args, struct vf_options *options, struct vf_err *err)
+{
+    while (args->long_text && strcmp(args->long_text, long_texts[options->long_text]) != 0)
+        options->long_text++;
+    if (!args->has_chunk_overlap)
+        return 0;
+    options->chunk_overlap = args->chunk_overlap;
+    if (options->long_text == VF_LONG_TEXT_CHUNK_MEAN)
+        return 0;
+    vf_fail(err, VF_ERR_USAGE, "--chunk-overlap goes with --long-text chunk-mean");
+    vf_hint(err, "add that, or leave --chunk-overlap out");
+    return VF_ERR_USAGE;
+}
+
 int vf_model_args_open(const struct vf_model_args *args, struct vf_console *console,
     bool tokenizer_only, struct vf_embedder **ret, struct vf_err *err)
 {
     struct vf_options options;
     struct vf_fetch_report report;
-    vf_fetch_report_init(&report, console);
     vf_options_init(&options);
+    int rc = take_long_text(args, &options, err);
+    if (rc)
+        return rc;
+    vf_fetch_report_init(&report, console);
     options.model = args->model ? args->model : VF_DEFAULT_MODEL;
     options.revision = args->revision;
     options.max_seq_length = args->max_seq_length;
@@ -51,7 +87,7 @@ int vf_model_args_open(const struct vf_model_args *args, struct vf_console *cons
     options.tokenizer_only = tokenizer_only;
     options.fetch_progress = vf_fetch_report_show;
     options.fetch_context = &report;
-    int rc = vf_open(&options, ret, err);
+    rc = vf_open(&options, ret, err);
     vf_fetch_report_end(&report);
     return rc;
 }
@@ -61,8 +97,13 @@ void vf_model_say(struct vf_console *console, const struct vf_model_info *info)
     vf_console_note(console, "model %s%s%s, %zu dimensions", info->name,
         info->revision ? " at " : "", info->revision ? info->revision : "", info->dimensions);
     vf_console_detail(console, "its files are in %s", info->directory);
-    vf_console_note(
-        console, "texts are read up to %zu tokens (%s)", info->max_seq_length, info->limit_source);
+    if (info->long_text == VF_LONG_TEXT_TRUNCATE)
+        vf_console_note(console, "texts are read up to %zu tokens (%s)", info->max_seq_length,
+            info->limit_source);
+    else
+        vf_console_note(console,
+            "texts are read in windows of up to %zu tokens (%s), which share %zu",
+            info->max_seq_length, info->limit_source, info->chunk_overlap);
     if (info->isa)
         vf_console_detail(console, "%u threads, kernels %s", info->threads, info->isa);
 }

@@ -11,14 +11,16 @@ struct vf_model_args {
     char *model; /* NULL: VF_DEFAULT_MODEL */
     char *revision;
     size_t max_seq_length, threads; /* 0: not given */
-    const char *precision, *device; /* as they were given; NULL: the default */
+    bool has_chunk_overlap;
+    size_t chunk_overlap;
+    const char *precision, *device, *long_text; /* as they were given; NULL: the default */
 };
 
 #define VF_DEFAULT_MODEL "sentence-transformers/all-MiniLM-L6-v2"
 #define VF_DEFAULT_MODEL_ID "text-fin-general-v1"
 
 /* --hf-model-name first, so that a command which names the model otherwise begins at 1. */
-enum { VF_N_MODEL_OPTIONS = 6 };
+enum { VF_N_MODEL_OPTIONS = 8 };
 extern const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS];
 
 /* Opens the model; with `tokenizer_only` without its weights. Says so when it is fetched first. */

@@ -1,4 +1,4 @@
-#include "embed/embedder.h"
+#include "embed/chunk_mean.h"
 
 #include "base/buf.h"
 
@@ -8,6 +8,12 @@
 static const char *text_bytes(struct vf_text text)
 {
     return text.bytes ? text.bytes : "";
+}
+
+static size_t longest_sequence(const struct vf_embedder *embedder)
+{
+    const struct vf_model_info *info = &embedder->info;
+    return info->long_text == VF_LONG_TEXT_CHUNK_MEAN ? SIZE_MAX : info->max_seq_length;
 }
 
 static struct vf_ids borrow_ids(const struct vf_tokens *tokens)
@@ -21,7 +27,7 @@ int vf_tokenize(const struct vf_embedder *embedder, struct vf_text text, struct 
     struct vf_ids ids = borrow_ids(tokens);
     bool truncated = false;
     int rc = vf_tokenizer_encode(embedder->tokenizer, text_bytes(text), text.n_bytes,
-        embedder->info.max_seq_length, &ids, &truncated, err);
+        longest_sequence(embedder), &ids, &truncated, err);
     *tokens = (struct vf_tokens){
         .ids = ids.ids, .n_ids = rc ? 0 : ids.n, .truncated = truncated, .capacity = ids.capacity};
     return rc;
@@ -57,7 +63,7 @@ static int check_encodable(const struct vf_embedder *embedder, struct vf_err *er
 static int check_sequence(const struct vf_embedder *embedder, const struct vf_sequence *sequence,
     size_t index, struct vf_err *err)
 {
-    size_t max = embedder->info.max_seq_length;
+    size_t max = longest_sequence(embedder);
     if (sequence->n_ids < 1 || sequence->n_ids > max)
         return vf_fail(err, VF_ERR_USAGE, "sequence %zu has %zu ids, not 1 to %zu", index,
             sequence->n_ids, max);
@@ -73,6 +79,7 @@ int vf_encode(struct vf_embedder *embedder, const struct vf_sequence *sequences,
     float *vectors, struct vf_err *err)
 {
     size_t dimensions = embedder->info.dimensions;
+    bool any_long = false;
     int rc = check_encodable(embedder, err);
     if (rc || n == 0)
         return rc;
@@ -83,8 +90,10 @@ int vf_encode(struct vf_embedder *embedder, const struct vf_sequence *sequences,
         VF_TRY(check_sequence(embedder, &sequences[i], i, err));
         refs[i] = (struct vf_sequence_ref){
             .ids = sequences[i].ids, .n = sequences[i].n_ids, .vector = vectors + i * dimensions};
+        any_long |= sequences[i].n_ids > embedder->info.max_seq_length;
     }
-    VF_TRY(vf_encoder_run(embedder->encoder, refs, n, err));
+    rc = any_long ? vf_chunk_mean_encode(embedder, sequences, n, vectors, err)
+                  : vf_encoder_run(embedder->encoder, refs, n, err);
 out:
     free(refs);
     return rc;

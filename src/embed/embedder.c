@@ -14,7 +14,7 @@ const char *vf_version(void)
 
 void vf_options_init(struct vf_options *options)
 {
-    *options = (struct vf_options){.precision = VF_PRECISION_FP32};
+    *options = (struct vf_options){.chunk_overlap = VF_CHUNK_OVERLAP_AUTO};
 }
 
 const struct vf_model_info *vf_info(const struct vf_embedder *embedder)
@@ -38,6 +38,10 @@ static int check_options(const struct vf_options *options, struct vf_err *err)
         return vf_fail(err, VF_ERR_USAGE, "no model was named");
     if (options->precision != VF_PRECISION_FP32 && options->precision != VF_PRECISION_BF16)
         return vf_fail(err, VF_ERR_USAGE, "unknown precision %d", (int)options->precision);
+    if (options->long_text != VF_LONG_TEXT_TRUNCATE &&
+        options->long_text != VF_LONG_TEXT_CHUNK_MEAN)
+        return vf_fail(
+            err, VF_ERR_USAGE, "unknown treatment of long texts %d", (int)options->long_text);
     return 0;
 }
 
@@ -76,6 +80,30 @@ static int choose_limit(struct vf_embedder *e, size_t wanted, struct vf_err *err
     }
     e->info.max_seq_length = limit;
     e->info.limit_source = wanted ? "the option max_seq_length" : config->max_seq_length_source;
+    return 0;
+}
+
+/* How texts over the limit are treated. */
+static int choose_long_text(
+    struct vf_embedder *e, const struct vf_options *options, struct vf_err *err)
+{
+    enum { AUTO_SHARE = 8 };
+    struct vf_model_info *info = &e->info;
+    size_t most = info->max_seq_length - vf_tokenizer_specials(e->tokenizer) - 1;
+    size_t overlap = options->chunk_overlap, share = info->max_seq_length / AUTO_SHARE;
+    info->long_text = options->long_text;
+    if (info->long_text == VF_LONG_TEXT_TRUNCATE)
+        return 0;
+    if (overlap == VF_CHUNK_OVERLAP_AUTO)
+        overlap = share < most ? share : most;
+    if (overlap > most) {
+        vf_fail(err, VF_ERR_CONFIG,
+            "windows of %zu tokens that share %zu do not get on through a text",
+            info->max_seq_length, overlap);
+        vf_hint(err, "let them share at most %zu", most);
+        return VF_ERR_CONFIG;
+    }
+    info->chunk_overlap = overlap;
     return 0;
 }
 
@@ -162,6 +190,7 @@ int vf_open(const struct vf_options *options, struct vf_embedder **ret, struct v
     VF_TRY(vf_tokenizer_open(e->location.directory, &e->tokenizer, err));
     VF_TRY(check_model(e, err));
     VF_TRY(choose_limit(e, options->max_seq_length, err));
+    VF_TRY(choose_long_text(e, options, err));
     describe(e, options);
     if (!options->tokenizer_only)
         VF_TRY(start_encoder(e, options, err));

@@ -4,6 +4,7 @@
 #include "store/model_record.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Vectors of a model_id without a record that are recomputed. */
@@ -12,23 +13,37 @@ enum { SAMPLE = 8 };
 static const char ways_on[] =
     "give the vectors another name with --model-id, or renew them all with --replace-model";
 
-/* The encoder in hand as a record, which borrows from `embedder` and `identity`. */
-static void describe(
-    const struct vf_embedder *embedder, struct vf_identity *identity, struct vf_model_record *ret)
+/* What a record of the encoder in hand borrows from, beside the embedder. */
+struct source {
+    struct vf_identity identity;
+    char long_text[64];
+};
+
+static int describe(const struct vf_embedder *embedder, struct source *source,
+    struct vf_model_record *ret, struct vf_err *err)
 {
-    static char truncate[] = "truncate";
     const struct vf_model_info *info = vf_info(embedder);
+    struct vf_identity *identity = &source->identity;
+    int rc = vf_identify(embedder, identity, err);
+    if (rc)
+        return rc;
+    if (info->long_text == VF_LONG_TEXT_TRUNCATE)
+        snprintf(source->long_text, sizeof source->long_text, "truncate");
+    else
+        snprintf(source->long_text, sizeof source->long_text, "chunk-mean with an overlap of %zu",
+            info->chunk_overlap);
     *ret = (struct vf_model_record){
         .model = (char *)info->name,
         .revision = (char *)info->revision,
         .weights_sha256 = identity->weights_sha256,
         .tokenizer_sha256 = identity->tokenizer_sha256,
         .pooling = (char *)info->pooling,
-        .long_text = truncate,
+        .long_text = source->long_text,
         .normalized = info->normalized,
         .max_seq_length = (uint32_t)info->max_seq_length,
         .dimensions = (uint32_t)info->dimensions,
     };
+    return 0;
 }
 
 /* ---- the difference in words ---- */
@@ -123,11 +138,10 @@ int vf_guard_look(struct vf_store *store, const struct vf_embedder *embedder, co
 {
     struct vf_model_state state = {0};
     struct vf_model_record now;
-    struct vf_identity identity;
+    struct source source;
     enum vf_guard guard;
     int rc;
-    VF_TRY(vf_identify(embedder, &identity, err));
-    describe(embedder, &identity, &now);
+    VF_TRY(describe(embedder, &source, &now, err));
     VF_TRY(vf_store_find_model(store, model_id, &state, err));
     VF_TRY(look(model_id, &state, &now, replace, &guard, err));
     *ret = guard;
@@ -166,10 +180,9 @@ int vf_guard_record(struct vf_store *store, const struct vf_embedder *embedder,
     const char *model_id, bool replace, struct vf_err *err)
 {
     struct vf_model_record now, kept = {0};
-    struct vf_identity identity;
+    struct source source;
     int rc;
-    VF_TRY(vf_identify(embedder, &identity, err));
-    describe(embedder, &identity, &now);
+    VF_TRY(describe(embedder, &source, &now, err));
     if (replace) {
         rc = vf_store_replace_model(store, model_id, &now, err);
         goto out;

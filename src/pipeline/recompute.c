@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Articles that are encoded together. */
+/* Articles that are encoded together, fewer when their texts are long. */
 enum { BATCH = 64 };
+#define BATCH_BYTES ((size_t)4 << 20)
 
 struct batch {
     struct vf_embedder *embedder;
@@ -79,7 +80,7 @@ static int visit(void *context, const struct vf_article *article, const float *v
     batch->n_text[i] = article->n_text;
     VF_TRY(vf_buf_append(&batch->bytes, article->text, article->n_text, err));
     memcpy(batch->stored + i * dimensions, vector, dimensions * sizeof *vector);
-    if (++batch->n == BATCH)
+    if (++batch->n == BATCH || batch->bytes.size >= BATCH_BYTES)
         rc = compare_batch(batch, err);
 out:
     return rc;

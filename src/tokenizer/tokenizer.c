@@ -82,6 +82,11 @@ size_t vf_tokenizer_specials(const struct vf_tokenizer *tokenizer)
     return tokenizer->specials.n;
 }
 
+size_t vf_tokenizer_specials_before(const struct vf_tokenizer *tokenizer)
+{
+    return tokenizer->specials.n_before;
+}
+
 size_t vf_tokenizer_vocab_size(const struct vf_tokenizer *tokenizer)
 {
     size_t model = tokenizer->model.vocab->n_ids, added = tokenizer->added.n_ids;

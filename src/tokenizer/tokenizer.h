@@ -53,6 +53,9 @@ VF_MUST_CHECK int vf_tokenizer_count(const struct vf_tokenizer *tokenizer, const
 /* Special tokens that the post-processor puts around one text. */
 size_t vf_tokenizer_specials(const struct vf_tokenizer *tokenizer);
 
+/* Those of them that stand before the text. */
+size_t vf_tokenizer_specials_before(const struct vf_tokenizer *tokenizer);
+
 /* One more than the greatest id. */
 size_t vf_tokenizer_vocab_size(const struct vf_tokenizer *tokenizer);
 
