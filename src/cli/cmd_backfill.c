@@ -90,7 +90,7 @@ static const struct vf_option options[] = {
     {"lookback", '\0', "Nd", "with --as-of: the last N days alone, e.g. 3d", vf_parse_lookback,
         FIELD(days), NULL, true},
     {"timezone", '\0', "ZONE", "whose days these are, e.g. Europe/Berlin [UTC]", vf_parse_text,
-        FIELD(days.timezone), NULL, false},
+        FIELD(days.timezone), NULL, true},
     {"language", '\0', "L", "articles in this language alone", vf_parse_text, FIELD(language), NULL,
         false},
     {"model-id", '\0', "ID", "name of the vectors [" VF_DEFAULT_MODEL_ID "]", vf_parse_text,
@@ -104,9 +104,9 @@ static const struct vf_option options[] = {
     {"shard", '\0', "I/N", "the I-th of N parts, for as many processes", parse_shard, 0, NULL,
         true},
     {"newest-first", '\0', NULL, "the newest articles first", vf_parse_flag, FIELD(newest_first),
-        NULL, false},
+        NULL, true},
     {"batch-size", '\0', "N", "rows in a transaction [256]", vf_parse_count, FIELD(batch_size),
-        &max_batch_size, false},
+        &max_batch_size, true},
     {"retry-failed", '\0', NULL, "articles that failed in earlier runs, too", vf_parse_flag,
         FIELD(retry_failed), NULL, true},
     {"replace-model", '\0', NULL, "renew the vectors of another model", vf_parse_flag,
@@ -115,7 +115,7 @@ static const struct vf_option options[] = {
         NULL, false},
     {"json", '\0', NULL, "report as a JSON object", vf_parse_flag, FIELD(json), NULL, false},
     {"metrics-file", '\0', "FILE", "write the figures as Prometheus text", vf_parse_text,
-        FIELD(metrics_file), NULL, false},
+        FIELD(metrics_file), NULL, true},
 };
 
 static const struct vf_option_group groups[] = {
