@@ -7,7 +7,7 @@
 
 /* Where tensors are taken from; `name` is the full name of the one at hand. */
 struct loader {
-    const struct vf_safetensors *file;
+    const struct vf_checkpoint *checkpoint;
     const char *prefix;
     struct vf_buf name;
     uint64_t parameters;
@@ -24,7 +24,7 @@ static int load_matrix(struct loader *loader, const char *module, size_t rows, s
 {
     int rc;
     VF_TRY(set_name(loader, module, "weight", err));
-    VF_TRY(vf_safetensors_matrix(loader->file, loader->name.data, rows, cols, ret, err));
+    VF_TRY(vf_checkpoint_matrix(loader->checkpoint, loader->name.data, rows, cols, ret, err));
     loader->parameters += (uint64_t)rows * cols;
 out:
     return rc;
@@ -35,7 +35,7 @@ static int load_vector(struct loader *loader, const char *module, const char *pa
 {
     int rc;
     VF_TRY(set_name(loader, module, part, err));
-    VF_TRY(vf_safetensors_vector(loader->file, loader->name.data, size, ret, err));
+    VF_TRY(vf_checkpoint_vector(loader->checkpoint, loader->name.data, size, ret, err));
     loader->parameters += size;
 out:
     return rc;
@@ -56,7 +56,7 @@ static int load_norm(struct loader *loader, const char *module, size_t size,
 {
     int rc;
     VF_TRY(set_name(loader, module, "gamma", err));
-    bool older = vf_safetensors_has(loader->file, loader->name.data);
+    bool older = vf_checkpoint_has(loader->checkpoint, loader->name.data);
     VF_TRY(load_vector(loader, module, older ? "gamma" : "weight", size, ret_gamma, err));
     VF_TRY(load_vector(loader, module, older ? "beta" : "bias", size, ret_beta, err));
 out:
@@ -117,12 +117,13 @@ out:
     return rc;
 }
 
-int vf_bert_tensors_load(const struct vf_safetensors *file, const struct vf_model_config *config,
-    struct vf_bert_weights *ret, uint64_t *ret_parameters, struct vf_err *err)
+int vf_bert_tensors_load(const struct vf_checkpoint *checkpoint,
+    const struct vf_model_config *config, struct vf_bert_weights *ret, uint64_t *ret_parameters,
+    struct vf_err *err)
 {
     int rc;
-    bool prefixed = vf_safetensors_has(file, "bert.embeddings.word_embeddings.weight");
-    struct loader loader = {.file = file, .prefix = prefixed ? "bert." : ""};
+    bool prefixed = vf_checkpoint_has(checkpoint, "bert.embeddings.word_embeddings.weight");
+    struct loader loader = {.checkpoint = checkpoint, .prefix = prefixed ? "bert." : ""};
     struct vf_bert_weights weights = {0};
     weights.layers = calloc(config->layers, sizeof(*weights.layers));
     if (!weights.layers) {

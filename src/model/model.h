@@ -2,9 +2,9 @@
  *
  * vf_model_open() reads config.json, modules.json, the pooling's config.json,
  * sentence_bert_config.json, tokenizer_config.json and config_sentence_transformers.json, checks
- * each value, and refuses what it does not know by file and key. With weights, model.safetensors
- * is mapped (not copied) and every tensor that the architecture needs is checked for name, shape
- * and dtype, so that the encoder may rely on all of it.
+ * each value, and refuses what it does not know by file and key. With weights, their files
+ * (checkpoint.h) are mapped, not copied, and every tensor that the architecture needs is checked
+ * for name, shape and dtype, so that the encoder may rely on all of it.
  *
  * Immutable after opening; any number of threads may read it. It must outlive every tensor
  * pointer taken from it.
@@ -86,7 +86,7 @@ const struct vf_bert_weights *vf_model_weights(const struct vf_model *model);
 /* Numbers in the tensors that are used; 0 without weights. */
 uint64_t vf_model_parameters(const struct vf_model *model);
 
-/* Bytes of model.safetensors; 0 without weights. */
+/* Bytes of the files of the weights; 0 without them. */
 uint64_t vf_model_file_bytes(const struct vf_model *model);
 
 const char *vf_pooling_name(enum vf_pooling pooling);

@@ -255,9 +255,10 @@ static void test_weights_in_other_files(void **state)
 {
     (void)state;
     write_text("config.json", config_json);
-    check_open_fails("none", true, VF_ERR_NOT_FOUND, "no model.safetensors", "fetch");
+    check_open_fails("none", true, VF_ERR_NOT_FOUND, "there are no weights", "fetch");
     write_text("pytorch_model.bin", "");
-    check_open_fails("pickle", true, VF_ERR_DATA, "pytorch_model.bin", "model.safetensors");
+    check_open_fails(
+        "pickle", true, VF_ERR_DATA, "pytorch_model.bin: not an archive", "safetensors");
     write_text("model.safetensors.index.json", "{}");
     check_open_fails("shards", true, VF_ERR_DATA, "model.safetensors.index.json", "");
 

@@ -1,6 +1,7 @@
 #include "model/safetensors.h"
 
 #include "harness.h"
+#include "model/checkpoint.h"
 #include "unit/scratch.h"
 
 #include <math.h>
@@ -167,7 +168,7 @@ static const char good_header[] = "{\"__metadata__\":{\"format\":\"pt\"}," TENSO
     24, 30) "," TENSOR("empty", "F32", "[0,5]", 12, 12) "," TENSOR("ids", "I64", "[1,1]", 30,
     38) "," TENSOR("odd", "F4_NEW", "[3]", 38, 40) "," TENSOR("scalar", "F32", "[]", 40, 44) "}   ";
 
-static struct vf_safetensors *open_good_file(void)
+static struct vf_checkpoint *open_good_file(void)
 {
     static const uint16_t halves[6] = {0x3c00, 0xc000, 0x0001, 0x7c00, 0x8000, 0x7bff};
     static const float floats[3] = {1.5f, -0.0f, 3e-40f};
@@ -175,40 +176,44 @@ static struct vf_safetensors *open_good_file(void)
     uint8_t data[44] = {0};
     struct vf_err err = {0};
     struct vf_safetensors *file = NULL;
+    struct vf_checkpoint *checkpoint = NULL;
     memcpy(data, halves, sizeof halves);
     memcpy(data + 12, floats, sizeof floats);
     memcpy(data + 24, brains, sizeof brains);
     int rc = open_file(strlen(good_header), good_header, data, sizeof data, &file, &err);
     vf_check(rc == 0, "%s", err.msg);
-    return file;
+    vf_safetensors_close(file);
+    rc = vf_checkpoint_open(scratch.path, &checkpoint, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    return checkpoint;
 }
 
 static void test_lookups(void **state)
 {
-    struct vf_safetensors *file = open_good_file();
+    struct vf_checkpoint *file = open_good_file();
     struct vf_tensor tensor;
     float row[3];
     (void)state;
-    assert_int_equal(vf_safetensors_bytes(file), 8 + strlen(good_header) + 44);
-    assert_true(vf_safetensors_has(file, "ids"));
-    assert_false(vf_safetensors_has(file, "__metadata__"));
+    assert_int_equal(vf_checkpoint_bytes(file), 8 + strlen(good_header) + 44);
+    assert_true(vf_checkpoint_has(file, "ids"));
+    assert_false(vf_checkpoint_has(file, "__metadata__"));
 
-    assert_int_equal(vf_safetensors_matrix(file, "matrix", 3, 2, &tensor, NULL), 0);
+    assert_int_equal(vf_checkpoint_matrix(file, "matrix", 3, 2, &tensor, NULL), 0);
     assert_true(tensor.dtype == VF_DTYPE_F16 && tensor.rows == 3 && tensor.cols == 2);
     static const float expected[3][2] = {{1, -2}, {0x1p-24f, INFINITY}, {-0.0f, 65504}};
     for (size_t r = 0; r < 3; r++) {
         vf_tensor_read_row(&tensor, r, row);
         assert_memory_equal(row, expected[r], sizeof expected[r]);
     }
-    assert_int_equal(vf_safetensors_vector(file, "vector", 3, &tensor, NULL), 0);
+    assert_int_equal(vf_checkpoint_vector(file, "vector", 3, &tensor, NULL), 0);
     assert_true(tensor.dtype == VF_DTYPE_F32 && tensor.rows == 1 && tensor.cols == 3);
     vf_tensor_read_row(&tensor, 0, row);
     assert_true(row[0] == 1.5f && signbit(row[1]) && row[2] == 3e-40f);
 
-    assert_int_equal(vf_safetensors_matrix(file, "brain", 1, 3, &tensor, NULL), 0);
+    assert_int_equal(vf_checkpoint_matrix(file, "brain", 1, 3, &tensor, NULL), 0);
     vf_tensor_read_row(&tensor, 0, row);
     assert_true(row[0] == 1 && row[1] == -INFINITY && row[2] == 0x1p-133f);
-    vf_safetensors_close(file);
+    vf_checkpoint_close(file);
 }
 
 static void test_half_precision_by_its_definition(void **state)
@@ -249,20 +254,20 @@ static void test_lookups_that_fail(void **state)
         {"size", "vector", false, 1, 4, "[3] where [4]"},
         {"scalar", "scalar", false, 1, 1, "0 dimensions"},
     };
-    struct vf_safetensors *file = open_good_file();
+    struct vf_checkpoint *file = open_good_file();
     (void)state;
     for (size_t i = 0; i < VF_COUNT(cases); i++) {
         struct vf_err err = {0};
         struct vf_tensor tensor = {0};
         int rc = cases[i].matrix
-                     ? vf_safetensors_matrix(
+                     ? vf_checkpoint_matrix(
                            file, cases[i].tensor, cases[i].rows, cases[i].cols, &tensor, &err)
-                     : vf_safetensors_vector(file, cases[i].tensor, cases[i].cols, &tensor, &err);
+                     : vf_checkpoint_vector(file, cases[i].tensor, cases[i].cols, &tensor, &err);
         vf_check(rc == VF_ERR_DATA, "%s: %d", cases[i].name, rc);
         vf_check(strstr(err.msg, cases[i].in_message), "%s: %s", cases[i].name, err.msg);
         vf_check(!tensor.data && tensor.cols == 0, "%s: output is touched", cases[i].name);
     }
-    vf_safetensors_close(file);
+    vf_checkpoint_close(file);
 }
 
 int main(void)
