@@ -25,23 +25,14 @@
 #ifndef VF_KERNELS_KERNELS_H
 #define VF_KERNELS_KERNELS_H
 
+#include "kernels/epilogue.h"
+#include "kernels/linear_int8.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 /* bfloat16: the upper half of a float's bits. */
 typedef uint16_t vf_bf16;
-
-/* What is applied to each element x of a linear map's result. */
-enum vf_epilogue {
-    VF_EPILOGUE_NONE,      /* x */
-    VF_EPILOGUE_GELU_ERF,  /* x/2 (1 + erf(x / sqrt 2)) */
-    VF_EPILOGUE_GELU_TANH, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
-    VF_EPILOGUE_RELU       /* max(x, 0) */
-};
-
-/* Bound of either GELU's own error: |gelu(x) - exact| <= VF_GELU_BOUND max(|x|, 1). Both are
- * Lipschitz with constant 1.13, so an error e of x adds 1.13 e. */
-#define VF_GELU_BOUND 3e-7
 
 /* Bound of the relative error of the power of two inside attention. */
 #define VF_EXP2_BOUND 3e-7
@@ -145,7 +136,7 @@ struct vf_kernels {
     const char *tier; /* the highest tier that filled a slot, e.g. "avx512"; static string */
 
     /* What computes in each precision, for people: e.g. "avx512", "avx2 (bf16 weights)". */
-    const char *name_f32, *name_bf16;
+    const char *name_f32, *name_bf16, *name_int8;
 
     /* Data of linear_f32. */
     size_t panel_columns; /* columns of a panel, a multiple of panel_unit */
@@ -160,6 +151,13 @@ struct vf_kernels {
 
     vf_linear_bf16_fn *linear_bf16;
     vf_linear_scratch_fn *linear_scratch_bf16;
+
+    /* Data of linear_int8. */
+    size_t panel_columns_int8, panel_unit_int8; /* in outputs */
+    size_t quantized_element_bytes;             /* of an input in a quantised row */
+
+    vf_quantize_int8_fn *quantize_int8;
+    vf_linear_int8_fn *linear_int8;
 
     vf_add_norm_f32_fn *add_norm_f32;
     vf_attention_f32_fn *attention_f32;
@@ -190,6 +188,22 @@ static inline size_t vf_panel_bf16s(const struct vf_kernels *kernels, size_t n, 
 {
     size_t unit = kernels->panel_unit_bf16;
     return (n + unit - 1) / unit * unit * (k + k % 2);
+}
+
+/* Bytes of a matrix packed by vf_pack_panel_int8(): n rounded up to panel_unit_int8, times k
+ * rounded up to 4. The caller has checked that it does not overflow. */
+static inline size_t vf_panel_int8s(const struct vf_kernels *kernels, size_t n, size_t k)
+{
+    size_t unit = kernels->panel_unit_int8, group = VF_INT8_GROUP;
+    return (n + unit - 1) / unit * unit * ((k + group - 1) / group * group);
+}
+
+/* Bytes of a quantised row of k inputs, a multiple of VF_QUANTIZED_ALIGNMENT. The caller has
+ * checked that it does not overflow. */
+static inline size_t vf_quantized_bytes(const struct vf_kernels *kernels, size_t k)
+{
+    size_t alignment = VF_QUANTIZED_ALIGNMENT;
+    return (k * kernels->quantized_element_bytes + alignment - 1) / alignment * alignment;
 }
 
 #endif

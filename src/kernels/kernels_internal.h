@@ -48,6 +48,8 @@ vf_pack_panel_f32_fn vf_pack_panel_f32__ref;
 vf_linear_f32_fn vf_linear_f32__ref;
 vf_linear_bf16_fn vf_linear_bf16__ref;
 vf_linear_scratch_fn vf_linear_scratch_bf16__ref;
+vf_quantize_int8_fn vf_quantize_int8__ref;
+vf_linear_int8_fn vf_linear_int8__ref;
 vf_add_norm_f32_fn vf_add_norm_f32__ref;
 vf_attention_f32_fn vf_attention_f32__ref;
 vf_attention_scratch_fn vf_attention_scratch_f32__ref;

@@ -18,6 +18,15 @@
     X(linear_bf16_rows_are_independent)                                                            \
     X(linear_bf16_keeps_nan_apart)                                                                 \
     X(linear_scratch_bf16_grows)                                                                   \
+    X(pack_panel_int8_lays_out)                                                                    \
+    X(quantize_int8_is_within_its_bound)                                                           \
+    X(quantize_int8_equals_the_reference)                                                          \
+    X(quantize_int8_marks_rows_that_are_not_finite)                                                \
+    X(linear_int8_equals_the_reference)                                                            \
+    X(linear_int8_sums_do_not_overflow)                                                            \
+    X(linear_int8_is_within_its_bound)                                                             \
+    X(linear_int8_rows_are_independent)                                                            \
+    X(linear_int8_keeps_nan_apart)                                                                 \
     X(add_norm_is_within_its_bound)                                                                \
     X(add_norm_rows_are_independent)                                                               \
     X(add_norm_keeps_nan_apart)                                                                    \

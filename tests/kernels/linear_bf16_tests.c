@@ -90,6 +90,12 @@ static void free_case(struct bf16_case *t)
     matrix_free(&t->scratch);
 }
 
+static struct linear_tile tile_of(const struct vf_kernels *kernels)
+{
+    return (struct linear_tile){
+        kernels->tile_rows, kernels->panel_columns_bf16, kernels->panel_unit_bf16};
+}
+
 void bf16_rounds_to_nearest_even(void **state)
 {
     (void)state;
@@ -170,7 +176,7 @@ void linear_bf16_is_exact_on_integers(void **state)
     vf_kernels_init(&ref, 0);
     struct random random = {32};
     static struct linear_shape shapes[MAX_LINEAR_SHAPES];
-    size_t count = list_linear_shapes(kernels, shapes);
+    size_t count = list_linear_shapes(tile_of(kernels), shapes);
     for (size_t i = 0; i < count; i++) {
         enum vf_epilogue epilogue = epilogues[i / 3 % 2];
         float scale = scales[i % VF_COUNT(scales)];
@@ -215,7 +221,7 @@ void linear_bf16_is_within_its_bound(void **state)
     static const float scales[] = {1, 4, 1e-3f, 1e5f};
     struct random random = {33};
     static struct linear_shape shapes[MAX_LINEAR_SHAPES];
-    size_t count = list_linear_shapes(kernels, shapes);
+    size_t count = list_linear_shapes(tile_of(kernels), shapes);
     for (size_t i = 0; i < count; i++) {
         enum vf_epilogue epilogue = (enum vf_epilogue)(i % 4);
         float scale = scales[i / 4 % VF_COUNT(scales)];

@@ -4,10 +4,9 @@
 
 #include <math.h>
 
-size_t list_linear_shapes(const struct vf_kernels *kernels, struct linear_shape *shapes)
+size_t list_linear_shapes(struct linear_tile tile, struct linear_shape *shapes)
 {
-    size_t rows = kernels->tile_rows, columns = kernels->panel_columns;
-    size_t unit = kernels->panel_unit, count = 0;
+    size_t rows = tile.rows, columns = tile.columns, unit = tile.unit, count = 0;
     for (size_t m = 0; m <= 3 * rows + 1; m++) {
         shapes[count++] = (struct linear_shape){m, 1, 7};
         shapes[count++] = (struct linear_shape){m, columns, 16};

@@ -76,6 +76,11 @@ static void free_case(struct linear_case *t)
     matrix_free(&t->panels);
 }
 
+static struct linear_tile tile_of(const struct vf_kernels *kernels)
+{
+    return (struct linear_tile){kernels->tile_rows, kernels->panel_columns, kernels->panel_unit};
+}
+
 void pack_panel_lays_out(void **state)
 {
     const struct vf_kernels *kernels = *state;
@@ -112,7 +117,7 @@ void linear_is_exact_on_integers(void **state)
     vf_kernels_init(&ref, 0);
     struct random random = {2};
     static struct linear_shape shapes[MAX_LINEAR_SHAPES];
-    size_t count = list_linear_shapes(kernels, shapes);
+    size_t count = list_linear_shapes(tile_of(kernels), shapes);
     for (size_t i = 0; i < count; i++) {
         enum vf_epilogue epilogue = epilogues[i / 3 % 2];
         float scale = scales[i % VF_COUNT(scales)];
@@ -156,7 +161,7 @@ void linear_is_within_its_bound(void **state)
     static const float scales[] = {1, 4, 1e-3f, 1e5f};
     struct random random = {3};
     static struct linear_shape shapes[MAX_LINEAR_SHAPES];
-    size_t count = list_linear_shapes(kernels, shapes);
+    size_t count = list_linear_shapes(tile_of(kernels), shapes);
     for (size_t i = 0; i < count; i++) {
         enum vf_epilogue epilogue = (enum vf_epilogue)(i % 4);
         struct linear_case t = new_case(kernels, shapes[i], i);
