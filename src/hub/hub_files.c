@@ -16,8 +16,11 @@ enum {
 };
 
 static const char modules_name[] = "modules.json";
-static const char weights_name[] = "model.safetensors";
-static const char index_name[] = "model.safetensors.index.json";
+
+/* The files of the weights in the order of preference; an index names others. */
+static const char *const weights_names[] = {"model.safetensors", "model.safetensors.index.json",
+    "pytorch_model.bin", "pytorch_model.bin.index.json", NULL};
+static const char index_ending[] = ".index.json";
 
 struct visit {
     const char *directory, *model;
@@ -97,6 +100,12 @@ static int load(const struct visit *v, const char *name, size_t max_bytes, char 
     return vf_json_load(path, max_bytes, ret, err);
 }
 
+static bool is_index(const char *name)
+{
+    size_t n = strlen(name), n_ending = sizeof index_ending - 1;
+    return n > n_ending && strcmp(name + n - n_ending, index_ending) == 0;
+}
+
 /* ---- modules ---- */
 
 /* The modules that are nothing but their configuration, or lie at the top. */
@@ -108,6 +117,24 @@ static bool has_no_weights(const char *type)
         if (strcmp(dot ? dot + 1 : type, names[i]) == 0)
             return true;
     return false;
+}
+
+/* A module's weights are one file. */
+static int get_module_weights(const struct visit *v, const char *folder, struct vf_err *err)
+{
+    int rc = 0;
+    bool found = false;
+    struct vf_buf path = {0};
+    for (size_t i = 0; weights_names[i] && !found; i++) {
+        if (is_index(weights_names[i]))
+            continue;
+        vf_buf_clear(&path);
+        VF_TRY(vf_buf_printf(&path, err, "%s/%s", folder, weights_names[i]));
+        VF_TRY(get(v, path.data, &found, err));
+    }
+out:
+    vf_buf_release(&path);
+    return rc;
 }
 
 static int get_module(
@@ -127,8 +154,7 @@ static int get_module(
     if (has_no_weights(type))
         goto out;
     vf_buf_clear(&path);
-    VF_TRY(vf_buf_printf(&path, err, "%s/%s", folder, weights_name));
-    VF_TRY(get(v, path.data, &found, err));
+    VF_TRY(get_module_weights(v, folder, err));
 out:
     vf_buf_release(&path);
     return rc;
@@ -182,7 +208,7 @@ static int get_shard(
 }
 
 /* Each file that the index names, once. */
-static int get_shards(const struct visit *v, struct vf_err *err)
+static int get_shards(const struct visit *v, const char *index_name, struct vf_err *err)
 {
     int rc;
     char *path = NULL;
@@ -218,13 +244,15 @@ out:
 
 static int get_weights(const struct visit *v, struct vf_err *err)
 {
-    static const char *const names[] = {weights_name, index_name, NULL};
     const char *chosen = NULL;
-    int rc = get_first(v, names, &chosen, err);
-    if (rc == VF_ERR_NOT_FOUND)
-        vf_hint(err, "weights in another format, such as pytorch_model.bin, are not read; look for "
-                     "a revision with safetensors");
-    return rc == 0 && chosen == index_name ? get_shards(v, err) : rc;
+    int rc = get_first(v, weights_names, &chosen, err);
+    if (rc == VF_ERR_NOT_FOUND) {
+        rc = vf_fail(err, VF_ERR_NOT_FOUND, "%s has no %s and no %s", v->model, weights_names[0],
+            weights_names[2]);
+        vf_hint(
+            err, "weights in another format are not read; look for a revision with safetensors");
+    }
+    return rc == 0 && is_index(chosen) ? get_shards(v, chosen, err) : rc;
 }
 
 int vf_hub_files_visit(const char *directory, const char *model, vf_hub_getter *get_file,

@@ -3,12 +3,15 @@
  * could lead out of the snapshot is VF_ERR_DATA.
  *
  *   modules.json                       with it: config.json of each module in a folder, and
- *                                      model.safetensors of those that have weights
+ *                                      model.safetensors, or pytorch_model.bin instead, of those
+ *                                      that have weights
  *   config.json                        required
  *   tokenizer.json                     required, or vocab.txt instead
  *   tokenizer_config.json, special_tokens_map.json, config_sentence_transformers.json,
  *   sentence_bert_config.json          (with modules.json also under its older names)
- *   model.safetensors                  required, or model.safetensors.index.json and its shards
+ *   model.safetensors                  required, or the first of model.safetensors.index.json with
+ *                                      its shards, pytorch_model.bin, pytorch_model.bin.index.json
+ *                                      with its shards
  */
 #ifndef VF_HUB_HUB_FILES_H
 #define VF_HUB_HUB_FILES_H

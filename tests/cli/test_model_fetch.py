@@ -335,7 +335,7 @@ class Refusals(HubCase):
 
     def test_missing_files(self):
         rows = [("config.json", "has no config.json"), ("tokenizer.json", "has no tokenizer.json"),
-                (WEIGHTS, f"has no {WEIGHTS}\n.*pytorch_model.bin, are not read")]
+                (WEIGHTS, f"has no {WEIGHTS} and no pytorch_model.bin\n.*safetensors")]
         for path, message in rows:
             with self.subTest(path):
                 content = self.hub.files.pop(path)

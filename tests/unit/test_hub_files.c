@@ -56,9 +56,17 @@ static void test_lists(void **state)
             "modules.json config.json 1_Pooling/config.json sentence_bert_config.json "
             "tokenizer.json " SMALL "model.safetensors "},
         {"module with weights", "[{\"path\": \"2_Dense\", \"type\": \"a.Dense\"}]", NULL,
-            {REQUIRED, "modules.json"}, 0,
+            {REQUIRED, "modules.json", "2_Dense/model.safetensors"}, 0,
             "modules.json config.json 2_Dense/config.json 2_Dense/model.safetensors " SETTINGS
             "tokenizer.json " SMALL "model.safetensors "},
+        {"module with a pickle", "[{\"path\": \"2_Dense\", \"type\": \"a.Dense\"}]", NULL,
+            {REQUIRED, "modules.json", "sentence_bert_config.json", "2_Dense/pytorch_model.bin"}, 0,
+            "modules.json config.json 2_Dense/config.json 2_Dense/model.safetensors "
+            "2_Dense/pytorch_model.bin sentence_bert_config.json tokenizer.json " SMALL
+            "model.safetensors "},
+        {"only a pickle", NULL, NULL, {"config.json", "tokenizer.json", "pytorch_model.bin"}, 0,
+            "modules.json config.json tokenizer.json " SMALL
+            "model.safetensors model.safetensors.index.json pytorch_model.bin "},
         {"vocabulary", NULL, NULL, {"config.json", "vocab.txt", "model.safetensors"}, 0,
             "modules.json config.json tokenizer.json vocab.txt " SMALL "model.safetensors "},
         {"shards, each once", NULL,
