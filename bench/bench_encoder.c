@@ -74,8 +74,8 @@ static void update_peak(struct bench *b)
 
 static double flops_per_token(const struct vf_model_config *c, size_t length)
 {
-    double h = (double)c->hidden_size, i = (double)c->intermediate_size;
-    return (double)c->layers * (2 * (4 * h * h + 2 * h * i) + 4 * (double)length * h);
+    double h = (double)c->network.hidden_size, i = (double)c->network.intermediate_size;
+    return (double)c->network.layers * (2 * (4 * h * h + 2 * h * i) + 4 * (double)length * h);
 }
 
 /* Sequences of `length` pseudo-random ids, with room for their vectors; 0 or -1. */
@@ -83,16 +83,16 @@ static int prepare(struct bench *b, size_t length, int32_t **ret_ids, float **re
 {
     size_t n = (TOKENS_PER_THREAD * b->threads + length - 1) / length;
     *ret_ids = malloc(n * length * sizeof **ret_ids);
-    *ret_vectors = malloc(n * b->config->hidden_size * sizeof **ret_vectors);
+    *ret_vectors = malloc(n * b->config->network.hidden_size * sizeof **ret_vectors);
     b->sequences = malloc(n * sizeof *b->sequences);
     if (!*ret_ids || !*ret_vectors || !b->sequences)
         return -1;
     for (size_t i = 0; i < n * length; i++)
-        (*ret_ids)[i] = (int32_t)(i * 2654435761u % b->config->vocab_size);
+        (*ret_ids)[i] = (int32_t)(i * 2654435761u % b->config->network.vocab_size);
     for (size_t i = 0; i < n; i++)
         b->sequences[i] = (struct vf_sequence_ref){.ids = *ret_ids + i * length,
             .n = length,
-            .vector = *ret_vectors + i * b->config->hidden_size};
+            .vector = *ret_vectors + i * b->config->network.hidden_size};
     b->n_sequences = n;
     return 0;
 }
@@ -159,14 +159,14 @@ static int run_bench(const struct options *options)
     struct vf_encoder_options encoder_options = {.threads = options->threads,
         .precision = options->precision,
         .max_isa = options->max_isa,
-        .max_tokens = b.config->max_positions};
+        .max_tokens = b.config->network.max_positions};
     int64_t begin = vf_now_ns();
     VF_TRY(vf_encoder_new(model, &encoder_options, &b.encoder, &b.err));
     printf("%s, %u threads; packed in %.0f ms: %.1f MB of weights, %.1f MB a thread\n",
         vf_encoder_isa(b.encoder), b.threads, 1e3 * vf_seconds_since(begin),
         1e-6 * (double)vf_encoder_weight_bytes(b.encoder),
         1e-6 * (double)vf_encoder_worker_bytes(b.encoder));
-    VF_TRY(measure_all(&b, options, b.config->max_positions));
+    VF_TRY(measure_all(&b, options, b.config->network.max_positions));
 out:
     if (rc)
         fprintf(stderr, "bench_encoder: %s\n", b.err.msg);

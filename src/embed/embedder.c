@@ -22,16 +22,6 @@ const struct vf_model_info *vf_info(const struct vf_embedder *embedder)
     return &embedder->info;
 }
 
-static const char *architecture_name(enum vf_architecture architecture)
-{
-    switch (architecture) {
-    case VF_ARCH_BERT:
-        return "bert";
-    }
-    assert(!"an architecture without a name");
-    return NULL;
-}
-
 static int check_options(const struct vf_options *options, struct vf_err *err)
 {
     if (!options->model || !*options->model)
@@ -54,10 +44,10 @@ static int check_model(const struct vf_embedder *e, struct vf_err *err)
             "%s/sentence_bert_config.json: do_lower_case is true, which is not supported",
             e->location.directory);
     size_t n_tokens = vf_tokenizer_vocab_size(e->tokenizer);
-    if (n_tokens > config->vocab_size)
+    if (n_tokens > config->network.vocab_size)
         return vf_fail(err, VF_ERR_DATA,
             "%s: tokenizer.json has %zu tokens, the model has embeddings for %zu",
-            e->location.directory, n_tokens, config->vocab_size);
+            e->location.directory, n_tokens, config->network.vocab_size);
     return 0;
 }
 
@@ -67,10 +57,10 @@ static int choose_limit(struct vf_embedder *e, size_t wanted, struct vf_err *err
     const struct vf_model_config *config = vf_model_config(e->model);
     size_t limit = wanted ? wanted : config->max_seq_length;
     size_t least = vf_tokenizer_specials(e->tokenizer) + 1;
-    if (limit > config->max_positions) {
+    if (limit > config->network.max_positions) {
         vf_fail(err, VF_ERR_CONFIG, "a longest input of %zu tokens is more than the %zu of %s",
-            limit, config->max_positions, e->name);
-        vf_hint(err, "ask for at most %zu", config->max_positions);
+            limit, config->network.max_positions, e->name);
+        vf_hint(err, "ask for at most %zu", config->network.max_positions);
         return VF_ERR_CONFIG;
     }
     if (limit < least) {
@@ -110,22 +100,23 @@ static int choose_long_text(
 static void describe(struct vf_embedder *e, const struct vf_options *options)
 {
     const struct vf_model_config *config = vf_model_config(e->model);
+    const struct vf_network *network = &config->network;
     struct vf_model_info *info = &e->info;
     info->name = e->name;
     info->directory = e->location.directory;
     info->revision = e->location.commit;
-    info->architecture = architecture_name(config->architecture);
+    info->architecture = network->architecture;
     info->pooling = vf_pooling_name(config->pooling);
     info->normalized = config->normalize;
     info->precision = options->precision;
     info->threads = options->threads ? options->threads : vf_cpu_threads();
-    info->dimensions = config->hidden_size;
-    info->max_positions = config->max_positions;
-    info->hidden_size = config->hidden_size;
-    info->intermediate_size = config->intermediate_size;
-    info->layers = config->layers;
-    info->heads = config->heads;
-    info->vocab_size = config->vocab_size;
+    info->dimensions = network->hidden_size;
+    info->max_positions = network->max_positions;
+    info->hidden_size = network->hidden_size;
+    info->intermediate_size = network->intermediate_size;
+    info->layers = network->layers;
+    info->heads = network->heads;
+    info->vocab_size = network->vocab_size;
     info->parameters = vf_model_parameters(e->model);
 }
 

@@ -40,7 +40,7 @@ static size_t linear_scratch(const struct vf_bert *bert)
 
 static void place_state(struct vf_bert_state *state, const struct vf_bert *bert)
 {
-    const struct vf_model_config *config = bert->config;
+    const struct vf_network *config = &bert->config->network;
     struct vf_arena *arena = &state->arena;
     size_t hidden = config->hidden_size, qkv = 0, scratch;
     size_t rows = bert->max_tokens > VF_GROUP_TOKENS ? bert->max_tokens : VF_GROUP_TOKENS;
@@ -90,7 +90,7 @@ static size_t embed(const struct vf_bert *bert, struct vf_bert_state *state,
         for (size_t j = 0; j < sequences[i].n; j++)
             vf_tensor_read_row(&bert->words, (size_t)sequences[i].ids[j], x + j * ld);
         bert->kernels.add_norm_f32(&bert->embeddings_norm, x, ld, bert->positions,
-            bert->config->hidden_size, sequences[i].n);
+            bert->config->network.hidden_size, sequences[i].n);
         rows += sequences[i].n;
     }
     return rows;
@@ -99,7 +99,8 @@ static size_t embed(const struct vf_bert *bert, struct vf_bert_state *state,
 /* context = attention of every head over one sequence, whose first row is `row`. */
 static void attend(const struct vf_bert *bert, struct vf_bert_state *state, size_t row, size_t n)
 {
-    size_t hidden = bert->config->hidden_size, head_size = hidden / bert->config->heads;
+    size_t hidden = bert->config->network.hidden_size,
+           head_size = hidden / bert->config->network.heads;
     const float *qkv = state->qkv + row * state->ld_qkv;
     float *context = state->context + row * state->ld_hidden;
     for (size_t first = 0; first < hidden; first += head_size)
@@ -172,7 +173,7 @@ static void normalize(float *vector, size_t n)
 static void pool(const struct vf_bert *bert, const struct vf_bert_state *state, size_t row,
     const struct vf_sequence_ref *sequence)
 {
-    size_t hidden = bert->config->hidden_size, ld = state->ld_hidden;
+    size_t hidden = bert->config->network.hidden_size, ld = state->ld_hidden;
     const float *x = state->x + row * ld;
     switch (bert->config->pooling) {
     case VF_POOL_MEAN:
@@ -194,7 +195,7 @@ void vf_bert_forward(const struct vf_bert *bert, struct vf_bert_state *state,
 {
     size_t rows = embed(bert, state, sequences, n);
     assert(n == 1 ? rows <= bert->max_tokens : rows <= VF_GROUP_TOKENS);
-    for (size_t i = 0; i < bert->config->layers; i++)
+    for (size_t i = 0; i < bert->config->network.layers; i++)
         run_layer(bert, &bert->layers[i], state, sequences, n, rows);
     for (size_t i = 0, row = 0; i < n; row += sequences[i++].n)
         pool(bert, state, row, &sequences[i]);

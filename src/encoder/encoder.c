@@ -91,9 +91,9 @@ static int check_options(const struct vf_model_config *config,
     if (options->threads < 1 || options->threads > MAX_THREADS)
         return vf_fail(
             err, VF_ERR_USAGE, "%u threads: must be 1 to %d", options->threads, (int)MAX_THREADS);
-    if (options->max_tokens < 1 || options->max_tokens > config->max_positions)
+    if (options->max_tokens < 1 || options->max_tokens > config->network.max_positions)
         return vf_fail(err, VF_ERR_USAGE, "sequences of %zu tokens: the model has 1 to %zu",
-            options->max_tokens, config->max_positions);
+            options->max_tokens, config->network.max_positions);
     return 0;
 }
 

@@ -26,7 +26,7 @@ struct vf_encoder_options {
     unsigned threads;            /* workers, at least 1 */
     enum vf_precision precision; /* of the weights */
     const char *max_isa; /* tier cap; NULL: VECFILL_MAX_ISA, else none. Unknown: VF_ERR_USAGE */
-    size_t max_tokens;   /* longest sequence that will be given, at most config.max_positions */
+    size_t max_tokens;   /* longest sequence that will be given, at most network.max_positions */
 };
 
 struct vf_sequence_ref {

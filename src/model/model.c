@@ -1,7 +1,7 @@
 #include "model/model.h"
 
-#include "model/bert_tensors.h"
 #include "model/model_config.h"
+#include "model/network_tensors.h"
 #include "model/st_modules.h"
 
 #include <stdlib.h>
@@ -9,7 +9,8 @@
 struct vf_model {
     struct vf_model_config config;
     struct vf_checkpoint *checkpoint; /* NULL without weights */
-    struct vf_bert_weights weights;
+    const struct vf_architecture *architecture;
+    struct vf_network_tensors tensors;
     uint64_t parameters;
 };
 
@@ -18,8 +19,8 @@ static int open_weights(const char *directory, struct vf_model *model, struct vf
     int rc = vf_checkpoint_open(directory, &model->checkpoint, err);
     if (rc)
         return rc;
-    return vf_bert_tensors_load(
-        model->checkpoint, &model->config, &model->weights, &model->parameters, err);
+    return vf_network_tensors_load(model->checkpoint, &model->config.network,
+        &model->architecture->names, &model->tensors, &model->parameters, err);
 }
 
 int vf_model_open(
@@ -31,7 +32,7 @@ int vf_model_open(
         rc = vf_fail_memory(err, "a model");
         goto out;
     }
-    VF_TRY(vf_model_config_load(directory, &model->config, err));
+    VF_TRY(vf_model_config_load(directory, &model->config, &model->architecture, err));
     VF_TRY(vf_model_config_load_max_length(directory, &model->config, err));
     VF_TRY(vf_st_modules_load(directory, &model->config, err));
     if (with_weights)
@@ -47,7 +48,7 @@ void vf_model_close(struct vf_model *model)
 {
     if (!model)
         return;
-    vf_bert_tensors_release(&model->weights);
+    vf_network_tensors_release(&model->tensors);
     vf_checkpoint_close(model->checkpoint);
     free(model);
 }
@@ -57,9 +58,9 @@ const struct vf_model_config *vf_model_config(const struct vf_model *model)
     return &model->config;
 }
 
-const struct vf_bert_weights *vf_model_weights(const struct vf_model *model)
+const struct vf_network_tensors *vf_model_tensors(const struct vf_model *model)
 {
-    return model->checkpoint ? &model->weights : NULL;
+    return model->checkpoint ? &model->tensors : NULL;
 }
 
 uint64_t vf_model_parameters(const struct vf_model *model)

@@ -7,162 +7,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sanity limits: far beyond every encoder, small enough that no product of two overflows. */
-enum {
-    MAX_HIDDEN_SIZE = 1 << 14,
-    MAX_INTERMEDIATE_SIZE = 1 << 17,
-    MAX_LAYERS = 256,
-    MAX_HEADS = 256,
-    MAX_HEAD_SIZE = 256,
-    MAX_VOCAB_SIZE = 1 << 22,
-    MAX_TYPE_VOCAB_SIZE = 1 << 10,
-    MAX_POSITIONS = 1 << 20
+static const struct vf_network defaults = {
+    .embedding_scale = 1,
+    .padding_id = -1,
+    .group_size = 1,
+    .attention = {{.before = SIZE_MAX, .after = SIZE_MAX}, {.before = SIZE_MAX, .after = SIZE_MAX}},
 };
 
-static const double max_layer_norm_eps = 0.1;
-
-static int fail_value(
-    const char *path, const char *key, const char *value, const char *known, struct vf_err *err)
+/* Fills what follows from what the reader of the architecture has filled. */
+static int complete(const struct vf_config_json *config, struct vf_network *n, struct vf_err *err)
 {
-    return vf_fail(
-        err, VF_ERR_DATA, "%s: \"%s\" is \"%s\"; known here: %s", path, key, value, known);
-}
-
-/* A size in [1, max] that must be there. */
-static int require_size(const json_t *config, const char *key, const char *path, size_t max,
-    size_t *ret, struct vf_err *err)
-{
-    if (!json_object_get(config, key))
-        return vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is missing", path, key);
-    size_t value;
-    int rc = vf_json_get_size(config, key, path, 0, max, &value, err);
-    if (rc)
-        return rc;
-    if (value == 0)
-        return vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is 0 or null", path, key);
-    *ret = value;
+    if (n->head_size == 0) {
+        if (n->hidden_size % n->heads != 0)
+            return vf_fail(err, VF_ERR_DATA, "%s: %zu attention heads do not divide %zu numbers",
+                config->path, n->heads, n->hidden_size);
+        n->head_size = n->hidden_size / n->heads;
+    }
+    if (n->head_size > VF_MAX_HEAD_SIZE)
+        return vf_fail(err, VF_ERR_DATA,
+            "%s: attention heads of %zu numbers are over the limit of %d", config->path,
+            n->head_size, VF_MAX_HEAD_SIZE);
+    if (n->kv_heads == 0)
+        n->kv_heads = n->heads;
+    if (n->heads % n->kv_heads != 0)
+        return vf_fail(err, VF_ERR_DATA, "%s: %zu heads of keys do not divide %zu of queries",
+            config->path, n->kv_heads, n->heads);
+    if (n->attention_scale == 0)
+        n->attention_scale = (float)(1 / sqrt((double)n->head_size));
+    if (n->embedding_size == 0)
+        n->embedding_size = n->hidden_size;
+    if (n->distinct_layers == 0) {
+        n->distinct_layers = n->layers;
+        for (size_t i = 0; i < n->layers; i++)
+            n->layer_weights[i] = (uint16_t)i;
+    }
     return 0;
 }
 
-/* Refuses `key` when it is true: it changes the network into one that is not computed here. */
-static int refuse_true(const json_t *config, const char *key, const char *path, struct vf_err *err)
-{
-    bool value;
-    int rc = vf_json_get_bool(config, key, path, false, &value, err);
-    if (rc)
-        return rc;
-    return value
-               ? vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is true, which is not supported", path, key)
-               : 0;
-}
-
-static int refuse_present(
-    const json_t *config, const char *key, const char *path, struct vf_err *err)
-{
-    const json_t *value = json_object_get(config, key);
-    return value && !json_is_null(value)
-               ? vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is there, which is not supported", path, key)
-               : 0;
-}
-
-static int read_activation(
-    const json_t *config, const char *path, enum vf_activation *ret, struct vf_err *err)
-{
-    static const struct {
-        const char *name;
-        enum vf_activation activation;
-    } known[] = {
-        {"gelu", VF_ACT_GELU_ERF},
-        {"gelu_python", VF_ACT_GELU_ERF},
-        {"gelu_new", VF_ACT_GELU_TANH},
-        {"gelu_fast", VF_ACT_GELU_TANH},
-        {"gelu_pytorch_tanh", VF_ACT_GELU_TANH},
-        {"relu", VF_ACT_RELU},
-    };
-    const char *name;
-    int rc = vf_json_get_string(config, "hidden_act", path, "gelu", &name, err);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(known[i].name, name) == 0) {
-            *ret = known[i].activation;
-            return 0;
-        }
-    }
-    return fail_value(path, "hidden_act", name,
-        "gelu, gelu_python, gelu_new, gelu_fast, gelu_pytorch_tanh, relu", err);
-}
-
-static int check_kind(const json_t *config, const char *path, struct vf_err *err)
+static int read_network(const struct vf_config_json *json, struct vf_model_config *config,
+    const struct vf_architecture **ret, struct vf_err *err)
 {
     int rc;
-    const char *model_type, *positions;
-    VF_TRY(vf_json_get_string(config, "model_type", path, "", &model_type, err));
-    if (strcmp(model_type, "bert") != 0) {
-        rc = fail_value(path, "model_type", model_type, "bert", err);
-        goto out;
-    }
-    VF_TRY(
-        vf_json_get_string(config, "position_embedding_type", path, "absolute", &positions, err));
-    if (strcmp(positions, "absolute") != 0) {
-        rc = fail_value(path, "position_embedding_type", positions, "absolute", err);
-        goto out;
-    }
-    VF_TRY(refuse_true(config, "is_decoder", path, err));
-    VF_TRY(refuse_true(config, "add_cross_attention", path, err));
-    VF_TRY(refuse_present(config, "auto_map", path, err));
-    VF_TRY(refuse_present(config, "quantization_config", path, err));
+    const struct vf_architecture *architecture;
+    struct vf_network network = defaults;
+    VF_TRY(vf_architecture_find(json, &architecture, err));
+    network.architecture = architecture->model_type;
+    VF_TRY(architecture->read(json, &network, err));
+    VF_TRY(complete(json, &network, err));
+    config->network = network;
+    *ret = architecture;
 out:
     return rc;
 }
 
-static int read_sizes(
-    const json_t *json, const char *path, struct vf_model_config *config, struct vf_err *err)
-{
-    const struct {
-        const char *key;
-        size_t max, *ret;
-    } sizes[] = {
-        {"hidden_size", MAX_HIDDEN_SIZE, &config->hidden_size},
-        {"intermediate_size", MAX_INTERMEDIATE_SIZE, &config->intermediate_size},
-        {"num_hidden_layers", MAX_LAYERS, &config->layers},
-        {"num_attention_heads", MAX_HEADS, &config->heads},
-        {"vocab_size", MAX_VOCAB_SIZE, &config->vocab_size},
-        {"type_vocab_size", MAX_TYPE_VOCAB_SIZE, &config->type_vocab_size},
-        {"max_position_embeddings", MAX_POSITIONS, &config->max_positions},
-    };
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        int rc = require_size(json, sizes[i].key, path, sizes[i].max, sizes[i].ret, err);
-        if (rc)
-            return rc;
-    }
-    if (config->hidden_size % config->heads != 0)
-        return vf_fail(err, VF_ERR_DATA,
-            "%s: \"num_attention_heads\" %zu does not divide \"hidden_size\" %zu", path,
-            config->heads, config->hidden_size);
-    if (config->hidden_size / config->heads > MAX_HEAD_SIZE)
-        return vf_fail(err, VF_ERR_DATA,
-            "%s: heads of %zu numbers (\"hidden_size\" / \"num_attention_heads\") are over the "
-            "limit "
-            "of %d",
-            path, config->hidden_size / config->heads, MAX_HEAD_SIZE);
-    return 0;
-}
-
-static int read_layer_norm_eps(const json_t *json, const char *path, float *ret, struct vf_err *err)
-{
-    double eps;
-    int rc = vf_json_get_number(json, "layer_norm_eps", path, 1e-12, &eps, err);
-    if (rc)
-        return rc;
-    if (!(eps > 0 && eps <= max_layer_norm_eps))
-        return vf_fail(err, VF_ERR_DATA, "%s: \"layer_norm_eps\" is %g, outside of 0 to %g", path,
-            eps, max_layer_norm_eps);
-    *ret = (float)eps;
-    return 0;
-}
-
-int vf_model_config_load(const char *directory, struct vf_model_config *config, struct vf_err *err)
+int vf_model_config_load(const char *directory, struct vf_model_config *config,
+    const struct vf_architecture **ret, struct vf_err *err)
 {
     int rc;
     json_t *json = NULL;
@@ -176,11 +75,7 @@ int vf_model_config_load(const char *directory, struct vf_model_config *config, 
         vf_hint(err, "give a directory that holds a model: config.json, tokenizer.json, "
                      "model.safetensors");
     VF_TRY(rc);
-    VF_TRY(check_kind(json, path, err));
-    config->architecture = VF_ARCH_BERT;
-    VF_TRY(read_activation(json, path, &config->activation, err));
-    VF_TRY(read_sizes(json, path, config, err));
-    VF_TRY(read_layer_norm_eps(json, path, &config->layer_norm_eps, err));
+    VF_TRY(read_network(&(struct vf_config_json){json, path}, config, ret, err));
 out:
     json_decref(json);
     free(path);
@@ -220,8 +115,8 @@ int vf_model_config_load_max_length(
     free(path);
     if (rc)
         return rc;
-    bool capped = length > (double)config->max_positions;
-    config->max_seq_length = capped ? config->max_positions : (size_t)length;
+    bool capped = length > (double)config->network.max_positions;
+    config->max_seq_length = capped ? config->network.max_positions : (size_t)length;
     config->max_seq_length_source = capped ? "config.json" : file;
     return 0;
 }

@@ -3,15 +3,16 @@
 #ifndef VF_MODEL_MODEL_CONFIG_H
 #define VF_MODEL_MODEL_CONFIG_H
 
+#include "model/architectures/architecture.h"
 #include "model/model.h"
 
 #define VF_MODEL_JSON_MAX_BYTES ((size_t)16 << 20) /* of each small file of a model */
 
-/* Fills the fields of the network: architecture to max_positions, layer_norm_eps. */
-VF_MUST_CHECK int vf_model_config_load(
-    const char *directory, struct vf_model_config *config, struct vf_err *err);
+/* Fills config->network. *ret is the architecture, static. */
+VF_MUST_CHECK int vf_model_config_load(const char *directory, struct vf_model_config *config,
+    const struct vf_architecture **ret, struct vf_err *err);
 
-/* Fills max_seq_length and its source; max_positions must be filled. */
+/* Fills max_seq_length and its source; the network must be filled. */
 VF_MUST_CHECK int vf_model_config_load_max_length(
     const char *directory, struct vf_model_config *config, struct vf_err *err);
 

@@ -165,8 +165,9 @@ static int load_pooling(const char *directory, struct vf_model_config *config, s
     }
     VF_TRY(load_typed(path, JSON_OBJECT, &json, err));
     VF_TRY(check_pooling_keys(json, path, err));
-    VF_TRY(check_dimension(json, "word_embedding_dimension", path, config->hidden_size, err));
-    VF_TRY(check_dimension(json, "embedding_dimension", path, config->hidden_size, err));
+    VF_TRY(
+        check_dimension(json, "word_embedding_dimension", path, config->network.hidden_size, err));
+    VF_TRY(check_dimension(json, "embedding_dimension", path, config->network.hidden_size, err));
     const json_t *mode = json_object_get(json, "pooling_mode");
     if (mode && !json_is_null(mode))
         VF_TRY(read_pooling_mode(mode, path, &config->pooling, err));

@@ -1,4 +1,4 @@
-#include "model/model.h"
+#include "model/network.h"
 
 #include <string.h>
 
@@ -42,4 +42,17 @@ void vf_tensor_read_row(const struct vf_tensor *tensor, size_t row, float *out)
         memcpy(&half, halves + i * sizeof(half), sizeof(half));
         out[i] = tensor->dtype == VF_DTYPE_F16 ? float_of_f16(half) : float_of_bf16(half);
     }
+}
+
+struct vf_tensor vf_tensor_rows(const struct vf_tensor *tensor, size_t first, size_t n)
+{
+    size_t element = tensor->dtype == VF_DTYPE_F32 ? sizeof(float) : sizeof(uint16_t);
+    bool is_vector = tensor->rows == 1;
+    size_t skipped = is_vector ? first : first * tensor->cols;
+    return (struct vf_tensor){
+        .data = (const uint8_t *)tensor->data + skipped * element,
+        .dtype = tensor->dtype,
+        .rows = is_vector ? 1 : n,
+        .cols = is_vector ? n : tensor->cols,
+    };
 }

@@ -3,7 +3,7 @@
 #include "encoder/encoder.h"
 
 #include "harness.h"
-#include "naive_bert.h"
+#include "naive_network.h"
 #include "support/tiny_model.h"
 #include "unit/scratch.h"
 
@@ -47,7 +47,7 @@ static void open_fixture(struct fixture *fixture, const struct tiny_model *model
     tiny_model_write(model, fixture->scratch.path);
     int rc = vf_model_open(fixture->scratch.path, true, &fixture->model, &err);
     vf_check(rc == 0, "%s", err.msg);
-    size_t vocab = vf_model_config(fixture->model)->vocab_size;
+    size_t vocab = vf_model_config(fixture->model)->network.vocab_size;
     fixture->vectors = calloc(SEQUENCES * model->hidden, sizeof(float));
     vf_check(fixture->vectors, "vectors");
     for (size_t i = 0; i < SEQUENCES; i++) {
@@ -113,7 +113,7 @@ static void compare_with_naive(const struct fixture *fixture, const char *what, 
     double *expected = calloc(fixture->hidden, sizeof(*expected));
     vf_check(expected, "%s", what);
     for (size_t i = 0; i < SEQUENCES; i += i < 20 ? 1 : 7) {
-        naive_bert(fixture->model, fixture->ids[i], fixture->sequences[i].n, expected);
+        naive_network(fixture->model, fixture->ids[i], fixture->sequences[i].n, expected);
         for (size_t j = 0; j < fixture->hidden; j++) {
             double difference = fabs(expected[j] - (double)fixture->sequences[i].vector[j]);
             vf_check(difference <= TOLERANCE, "%s, %s, %zu tokens, component %zu: %g", what, tier,
@@ -128,7 +128,7 @@ static void compare_directions(const struct fixture *fixture, const char *what, 
     double *expected = calloc(fixture->hidden, sizeof(*expected));
     vf_check(expected, "%s", what);
     for (size_t i = 0; i < SEQUENCES; i += i < 20 ? 1 : 7) {
-        naive_bert(fixture->model, fixture->ids[i], fixture->sequences[i].n, expected);
+        naive_network(fixture->model, fixture->ids[i], fixture->sequences[i].n, expected);
         double got = cosine(expected, fixture->sequences[i].vector, fixture->hidden);
         vf_check(got >= LEAST_COSINE, "%s, %s, %zu tokens: %g", what, tier, fixture->sequences[i].n,
             got);

@@ -171,22 +171,22 @@ static void check_tensor(
 }
 
 /* Every tensor of the plain file is where it belongs. */
-static void check_weights(const struct vf_bert_weights *weights)
+static void check_weights(const struct vf_network_tensors *weights)
 {
     const struct vf_tensor *embeddings[EMBEDDING_TENSORS] = {&weights->word_embeddings,
-        &weights->position_embeddings, &weights->token_type_embeddings, &weights->embeddings_norm,
-        &weights->embeddings_norm_bias};
+        &weights->position_embeddings, &weights->token_type_embeddings,
+        &weights->embeddings_norm.weight, &weights->embeddings_norm.bias};
     float expected = 0;
     for (size_t i = 0; i < EMBEDDING_TENSORS; i++)
         check_tensor(embedding_tensors[i].name, embeddings[i], embedding_tensors[i].rows,
             embedding_tensors[i].cols, expected++);
     for (size_t layer = 0; layer < LAYERS; layer++) {
-        const struct vf_bert_layer *l = &weights->layers[layer];
-        const struct vf_tensor *tensors[LAYER_TENSORS] = {&l->query, &l->query_bias, &l->key,
-            &l->key_bias, &l->value, &l->value_bias, &l->attention_output,
-            &l->attention_output_bias, &l->attention_norm, &l->attention_norm_bias,
-            &l->intermediate, &l->intermediate_bias, &l->output, &l->output_bias, &l->output_norm,
-            &l->output_norm_bias};
+        const struct vf_layer_tensors *l = &weights->layers[layer];
+        const struct vf_tensor *tensors[LAYER_TENSORS] = {&l->query.weight, &l->query.bias,
+            &l->key.weight, &l->key.bias, &l->value.weight, &l->value.bias,
+            &l->attention_output.weight, &l->attention_output.bias, &l->attention_norms.sum.weight,
+            &l->attention_norms.sum.bias, &l->up.weight, &l->up.bias, &l->down.weight,
+            &l->down.bias, &l->ffn_norms.sum.weight, &l->ffn_norms.sum.bias};
         for (size_t i = 0; i < LAYER_TENSORS; i++)
             check_tensor(layer_tensors[i].name, tensors[i], layer_tensors[i].rows,
                 layer_tensors[i].cols, expected++);
@@ -211,7 +211,7 @@ static void test_weights(void **state)
         write_weights(cases[i].recipe);
         int rc = vf_model_open(scratch.path, true, &model, &err);
         vf_check(rc == 0, "%s: %s", cases[i].name, err.msg);
-        check_weights(vf_model_weights(model));
+        check_weights(vf_model_tensors(model));
         const size_t layer = 4 * HIDDEN * HIDDEN + 2 * HIDDEN * INNER + 9 * HIDDEN + INNER;
         const size_t embeddings = (VOCAB + POSITIONS + TYPES + 2) * HIDDEN;
         assert_int_equal(vf_model_parameters(model), embeddings + LAYERS * layer);
@@ -264,7 +264,7 @@ static void test_weights_in_other_files(void **state)
 
     struct vf_model *model = NULL;
     assert_int_equal(vf_model_open(scratch.path, false, &model, NULL), 0);
-    assert_null(vf_model_weights(model));
+    assert_null(vf_model_tensors(model));
     assert_int_equal(vf_model_parameters(model), 0);
     assert_int_equal(vf_model_file_bytes(model), 0);
     vf_model_close(model);
@@ -292,7 +292,7 @@ static void test_config_that_is_refused(void **state)
         {"model_type", "\"bert\"", "\"gpt2\"", "\"model_type\" is \"gpt2\""},
         {"no model_type", "\"model_type\"", "\"x\"", "\"model_type\""},
         {"model_type is a number", "\"bert\"", "1", "\"model_type\""},
-        {"activation", "\"gelu\"", "\"silu\"", "\"hidden_act\" is \"silu\""},
+        {"activation", "\"gelu\"", "\"mish\"", "\"hidden_act\" is \"mish\""},
         {"positions", "\"absolute\"", "\"relative_key\"",
             "\"position_embedding_type\" is \"relative_key\""},
         {"decoder", "{", "{\"is_decoder\":true,", "\"is_decoder\""},
@@ -312,7 +312,7 @@ static void test_config_that_is_refused(void **state)
         {"text", "\"vocab_size\":7", "\"vocab_size\":\"7\"", "\"vocab_size\" is a string"},
         {"huge", "\"vocab_size\":7", "\"vocab_size\":9223372036854775807", "\"vocab_size\""},
         {"too many layers", "\"num_hidden_layers\":2", "\"num_hidden_layers\":257", "layers"},
-        {"heads", "\"num_attention_heads\":3", "\"num_attention_heads\":4", "does not divide"},
+        {"heads", "\"num_attention_heads\":3", "\"num_attention_heads\":4", "do not divide"},
         {"head size", "\"hidden_size\":6", "\"hidden_size\":771", "over the limit of 256"},
         {"eps 0", "1e-12", "0", "\"layer_norm_eps\" is 0"},
         {"eps negative", "1e-12", "-1e-12", "\"layer_norm_eps\""},
@@ -346,15 +346,16 @@ static void test_config(void **state)
     write_text("config.json", config_json);
     struct vf_model *model = open_model("plain");
     const struct vf_model_config *config = vf_model_config(model);
-    assert_int_equal(config->architecture, VF_ARCH_BERT);
-    assert_int_equal(config->hidden_size, HIDDEN);
-    assert_int_equal(config->intermediate_size, INNER);
-    assert_int_equal(config->layers, LAYERS);
-    assert_int_equal(config->heads, 3);
-    assert_int_equal(config->vocab_size, VOCAB);
-    assert_int_equal(config->type_vocab_size, TYPES);
-    assert_int_equal(config->max_positions, POSITIONS);
-    assert_true(config->layer_norm_eps == 1e-12f);
+    const struct vf_network *network = &config->network;
+    assert_string_equal(network->architecture, "bert");
+    assert_int_equal(network->hidden_size, HIDDEN);
+    assert_int_equal(network->intermediate_size, INNER);
+    assert_int_equal(network->layers, LAYERS);
+    assert_int_equal(network->heads, 3);
+    assert_int_equal(network->vocab_size, VOCAB);
+    assert_int_equal(network->type_vocab_size, TYPES);
+    assert_int_equal(network->max_positions, POSITIONS);
+    assert_true(network->norm_eps == 1e-12f);
     assert_false(config->has_modules);
     assert_false(config->normalize);
     assert_false(config->do_lower_case);
@@ -381,7 +382,8 @@ static void test_activations(void **state)
     for (size_t i = 0; i < VF_COUNT(cases); i++) {
         write_config("\"hidden_act\":\"gelu\"", cases[i].to);
         struct vf_model *model = open_model(cases[i].name);
-        vf_check(vf_model_config(model)->activation == cases[i].activation, "%s", cases[i].name);
+        vf_check(
+            vf_model_config(model)->network.activation == cases[i].activation, "%s", cases[i].name);
         vf_model_close(model);
     }
 }

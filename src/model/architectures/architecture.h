@@ -1,0 +1,41 @@
+/* An architecture: what the keys of its config.json mean, and what its tensors are called. Each has
+ * one file of this folder and a line in architectures.c.
+ *
+ * A reader sees to every key that changes the result: it is read, or refused by file and key. */
+#ifndef VF_MODEL_ARCHITECTURES_ARCHITECTURE_H
+#define VF_MODEL_ARCHITECTURES_ARCHITECTURE_H
+
+#include "model/config_json.h"
+#include "model/network_tensors.h"
+
+struct vf_architecture {
+    const char *model_type; /* as config.json has it; the network's `architecture` */
+    const char *class_name; /* how the names of its classes begin, e.g. "Bert" in "BertModel" */
+
+    /* Fills what differs from the defaults of a network. What is left 0 follows from the
+     * rest: head_size and embedding_size from hidden_size, kv_heads from heads, attention_scale
+     * from head_size, and layers of weights one by one from layers. */
+    int (*read)(
+        const struct vf_config_json *config, struct vf_network *network, struct vf_err *err);
+
+    struct vf_tensor_names names;
+};
+
+extern const struct vf_architecture vf_bert_architecture;
+
+/* The architecture of a config.json, by "model_type", or by "architectures" when that is missing.
+ * *ret is static. */
+VF_MUST_CHECK int vf_architecture_find(
+    const struct vf_config_json *config, const struct vf_architecture **ret, struct vf_err *err);
+
+/* For readers: the keys that BERT and most of its descendants share: sizes, activation,
+ * layer_norm_eps, biases everywhere, learned absolute positions; and what they all refuse. */
+VF_MUST_CHECK int vf_bert_read(
+    const struct vf_config_json *config, struct vf_network *network, struct vf_err *err);
+
+/* For readers: refuses what none computes: decoders, pruned heads, code of the model's own,
+ * quantised weights. */
+VF_MUST_CHECK int vf_config_refuse_variants(
+    const struct vf_config_json *config, struct vf_err *err);
+
+#endif

@@ -1,0 +1,80 @@
+#include "base/buf.h"
+#include "model/architectures/architecture.h"
+
+#include <string.h>
+
+static const struct vf_architecture *const architectures[] = {&vf_bert_architecture};
+
+enum { ARCHITECTURES = sizeof(architectures) / sizeof(architectures[0]) };
+
+static const struct vf_architecture *find_model_type(const char *model_type)
+{
+    for (size_t i = 0; i < ARCHITECTURES; i++)
+        if (strcmp(architectures[i]->model_type, model_type) == 0)
+            return architectures[i];
+    return NULL;
+}
+
+/* "BertModel" and "BertForMaskedLM" are classes of "Bert". */
+static const struct vf_architecture *find_class(const char *class_name)
+{
+    for (size_t i = 0; i < ARCHITECTURES; i++) {
+        size_t n = strlen(architectures[i]->class_name);
+        if (strncmp(class_name, architectures[i]->class_name, n) == 0 &&
+            (strcmp(class_name + n, "Model") == 0 || strncmp(class_name + n, "For", 3) == 0))
+            return architectures[i];
+    }
+    return NULL;
+}
+
+static int fail_unknown(
+    const struct vf_config_json *config, const char *key, const char *value, struct vf_err *err)
+{
+    struct vf_buf known = {0};
+    int rc = 0;
+    for (size_t i = 0; i < ARCHITECTURES; i++)
+        VF_TRY(vf_buf_printf(&known, err, "%s%s", i ? ", " : "", architectures[i]->model_type));
+    rc = vf_config_fail_value(config, key, value, known.data, err);
+out:
+    vf_buf_release(&known);
+    return rc;
+}
+
+int vf_architecture_find(
+    const struct vf_config_json *config, const struct vf_architecture **ret, struct vf_err *err)
+{
+    const char *model_type;
+    int rc = vf_json_get_string(config->json, "model_type", config->path, "", &model_type, err);
+    if (rc)
+        return rc;
+    const char *class_name =
+        json_string_value(json_array_get(json_object_get(config->json, "architectures"), 0));
+    bool by_class = *model_type == '\0' && class_name;
+    const struct vf_architecture *found =
+        by_class ? find_class(class_name) : find_model_type(model_type);
+    if (!found)
+        return by_class ? fail_unknown(config, "architectures", class_name, err)
+                        : fail_unknown(config, "model_type", model_type, err);
+    *ret = found;
+    return 0;
+}
+
+int vf_config_refuse_variants(const struct vf_config_json *config, struct vf_err *err)
+{
+    static const char *const flags[] = {"is_decoder", "add_cross_attention"};
+    static const char *const keys[] = {"auto_map", "quantization_config"};
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        int rc = vf_config_refuse_true(config, flags[i], err);
+        if (rc)
+            return rc;
+    }
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        int rc = vf_config_refuse_present(config, keys[i], err);
+        if (rc)
+            return rc;
+    }
+    if (json_object_size(json_object_get(config->json, "pruned_heads")) > 0)
+        return vf_fail(err, VF_ERR_DATA,
+            "%s: \"pruned_heads\" is not empty, which is not supported", config->path);
+    return 0;
+}

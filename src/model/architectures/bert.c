@@ -1,0 +1,57 @@
+#include "model/architectures/architecture.h"
+
+int vf_bert_read(
+    const struct vf_config_json *config, struct vf_network *network, struct vf_err *err)
+{
+    int rc;
+    VF_TRY(vf_config_refuse_variants(config, err));
+    VF_TRY(vf_config_expect(config, "position_embedding_type", "absolute", err));
+    VF_TRY(vf_config_activation(config, "hidden_act", &network->activation, err));
+    VF_TRY(vf_config_size(config, "hidden_size", VF_MAX_HIDDEN_SIZE, &network->hidden_size, err));
+    VF_TRY(vf_config_size(
+        config, "intermediate_size", VF_MAX_INTERMEDIATE_SIZE, &network->intermediate_size, err));
+    VF_TRY(vf_config_size(config, "num_hidden_layers", VF_MAX_LAYERS, &network->layers, err));
+    VF_TRY(vf_config_size(config, "num_attention_heads", VF_MAX_HEADS, &network->heads, err));
+    VF_TRY(vf_config_size(config, "vocab_size", VF_MAX_VOCAB_SIZE, &network->vocab_size, err));
+    VF_TRY(vf_config_size(
+        config, "max_position_embeddings", VF_MAX_POSITIONS, &network->position_rows, err));
+    VF_TRY(vf_config_eps(config, "layer_norm_eps", 1e-12, &network->norm_eps, err));
+    network->max_positions = network->position_rows;
+    network->biases = (struct vf_biases){true, true, true, true, true, true};
+out:
+    return rc;
+}
+
+static int read_config(
+    const struct vf_config_json *config, struct vf_network *network, struct vf_err *err)
+{
+    int rc;
+    VF_TRY(vf_bert_read(config, network, err));
+    VF_TRY(vf_config_size(
+        config, "type_vocab_size", VF_MAX_TYPE_VOCAB_SIZE, &network->type_vocab_size, err));
+out:
+    return rc;
+}
+
+const struct vf_architecture vf_bert_architecture = {
+    .model_type = "bert",
+    .class_name = "Bert",
+    .read = read_config,
+    .names =
+        {
+            .prefix = "bert.",
+            .word_embeddings = "embeddings.word_embeddings",
+            .position_embeddings = "embeddings.position_embeddings",
+            .token_type_embeddings = "embeddings.token_type_embeddings",
+            .embeddings_norm = "embeddings.LayerNorm",
+            .layer = "encoder.layer.",
+            .query = "attention.self.query",
+            .key = "attention.self.key",
+            .value = "attention.self.value",
+            .attention_output = "attention.output.dense",
+            .attention_sum_norm = "attention.output.LayerNorm",
+            .up = "intermediate.dense",
+            .down = "output.dense",
+            .ffn_sum_norm = "output.LayerNorm",
+        },
+};
