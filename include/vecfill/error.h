@@ -25,7 +25,8 @@ enum vf_code {
     VF_ERR_NO_MEMORY = -7,   /* memory could not be had */
     VF_ERR_IO = -8,          /* reading or writing a file failed, or a disk is full */
     VF_ERR_INTERRUPTED = -9, /* stopped on request */
-    VF_ERR_INTERNAL = -10    /* a promise inside vecfill was broken: a bug */
+    VF_ERR_INTERNAL = -10,   /* a promise inside vecfill was broken: a bug */
+    VF_ERR_LOGIN = -11       /* the database refuses the login */
 };
 
 struct vf_err {

@@ -10,6 +10,7 @@
 #include "cli/signals.h"
 #include "pipeline/backfill.h"
 #include "pipeline/model_guard.h"
+#include "pipeline/retry.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,6 +18,11 @@
 #include <time.h>
 
 enum { DEFAULT_BATCH_SIZE = 256 };
+
+struct retries_arg {
+    bool given;
+    size_t n;
+};
 
 struct backfill_args {
     struct vf_common_args common;
@@ -26,7 +32,8 @@ struct backfill_args {
     char *language, *model_id, *metrics_file;
     const char *refresh;
     size_t limit, batch_size;
-    size_t time_budget;       /* seconds; 0: none */
+    size_t time_budget; /* seconds; 0: none */
+    struct retries_arg retries;
     uint32_t shard, n_shards; /* from 0; n_shards 0: all */
     bool newest_first, retry_failed, replace_model, dry_run, json;
 };
@@ -39,29 +46,6 @@ static const char *const refresh_names[] = {[VF_REFRESH_CHANGED] = "changed",
     NULL};
 static const size_t max_limit = 1000000000000;
 static const size_t max_batch_size = 1000000;
-
-/* "90s", "30m", "2h" or "1d" to seconds. */
-static int parse_time_budget(
-    const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
-{
-    static const struct {
-        char unit;
-        size_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    size_t n = strlen(values[0]), count;
-    char digits[8] = "";
-    if (n >= 2 && n <= sizeof digits)
-        memcpy(digits, values[0], n - 1);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (n >= 2 && values[0][n - 1] == units[i].unit &&
-            vf_parse_size(digits, 1, 9999999, &count)) {
-            *(size_t *)field = count * units[i].seconds;
-            return 0;
-        }
-    }
-    return vf_fail(err, VF_ERR_USAGE, "--%s expects a time such as 90s, 30m, 2h or 1d, not '%s'",
-        option->name, values[0]);
-}
 
 /* "I/N". */
 static int parse_shard(
@@ -82,6 +66,18 @@ static int parse_shard(
     return 0;
 }
 
+static int parse_retries(
+    const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
+{
+    enum { MAX_RETRIES = 1000 };
+    struct retries_arg *retries = field;
+    retries->given = true;
+    if (!vf_parse_size(values[0], 0, MAX_RETRIES, &retries->n))
+        return vf_fail(err, VF_ERR_USAGE, "--%s expects a whole number from 0 to %d, not '%s'",
+            option->name, MAX_RETRIES, values[0]);
+    return 0;
+}
+
 static const struct vf_option options[] = {
     {"as-of", '\0', "D", "articles up to the end of day D, YYYY-MM-DD; or", vf_parse_as_of,
         FIELD(days), NULL, false},
@@ -99,7 +95,7 @@ static const struct vf_option options[] = {
         refresh_names, false},
     {"limit", '\0', "N", "embed at most N articles in this run", vf_parse_count, FIELD(limit),
         &max_limit, false},
-    {"time-budget", '\0', "T", "stop after so long: 90s, 30m, 2h", parse_time_budget,
+    {"time-budget", '\0', "T", "stop after so long: 90s, 30m, 2h", vf_parse_duration,
         FIELD(time_budget), NULL, true},
     {"shard", '\0', "I/N", "the I-th of N parts, for as many processes", parse_shard, 0, NULL,
         true},
@@ -107,6 +103,8 @@ static const struct vf_option options[] = {
         NULL, true},
     {"batch-size", '\0', "N", "rows in a transaction [256]", vf_parse_count, FIELD(batch_size),
         &max_batch_size, true},
+    {"retries", '\0', "N", "tries to reach a lost database again [6]", parse_retries,
+        FIELD(retries), NULL, true},
     {"retry-failed", '\0', NULL, "articles that failed in earlier runs, too", vf_parse_flag,
         FIELD(retry_failed), NULL, true},
     {"replace-model", '\0', NULL, "renew the vectors of another model", vf_parse_flag,
@@ -136,6 +134,7 @@ struct run {
     struct vf_store_info tables;
     enum vf_guard guard; /* of the model_id */
     bool can_record;     /* what the guard finds */
+    uint64_t n_sampled;  /* vectors that the guard recomputed */
     struct vf_backfill_options options;
     struct vf_counts counts;
     struct vf_backfill_report report;
@@ -169,22 +168,58 @@ static int make_selection(struct run *run, struct vf_err *err)
         return VF_ERR_USAGE;
     }
     run->options.limit = args->limit;
+    run->options.retries = args->retries.given ? (unsigned)args->retries.n : VF_DEFAULT_RETRIES;
     run->options.batch_size = args->batch_size ? args->batch_size : DEFAULT_BATCH_SIZE;
     return vf_day_args_resolve(&args->days, &selection->from_us, &selection->until_us, err);
 }
 
+/* Takes a step that can be repeated, again while the database is away. */
+static int persist(
+    struct run *run, int (*step)(struct run *run, struct vf_err *err), struct vf_err *err)
+{
+    struct vf_retry retry = {
+        .max_tries = vf_database_is_sqlite(&run->database) ? 0 : run->options.retries};
+    unsigned tries = 0;
+    int rc;
+    do {
+        rc = step(run, err);
+        retry.store = run->writer ? run->writer : run->reader;
+        if (rc == VF_ERR_UNAVAILABLE && tries == 0 && retry.max_tries > 0)
+            vf_console_warn(run->console, "%s; trying again", err->msg);
+    } while (vf_retry(&retry, &tries, &rc, err));
+    return rc;
+}
+
+static int open_reader(struct run *run, struct vf_err *err)
+{
+    return vf_database_open(&run->database, 0, &run->reader, err);
+}
+
+static int check_reader(struct run *run, struct vf_err *err)
+{
+    return vf_store_check(
+        run->reader, vf_info(run->embedder)->dimensions, !run->args->dry_run, &run->tables, err);
+}
+
+static int open_writer(struct run *run, struct vf_err *err)
+{
+    return vf_database_open(&run->database, 0, &run->writer, err);
+}
+
+static int check_writer(struct run *run, struct vf_err *err)
+{
+    return vf_store_check(run->writer, vf_info(run->embedder)->dimensions, true, &run->tables, err);
+}
+
 static int open_database(struct run *run, struct vf_err *err)
 {
-    struct vf_store_info info;
     int rc;
     VF_TRY(vf_database_locate(run->console, &run->args->database, &run->database, err));
     vf_console_detail(run->console, "the database is named by %s", run->database.source);
-    VF_TRY(vf_database_open(&run->database, 0, &run->reader, err));
+    VF_TRY(persist(run, open_reader, err));
     vf_console_note(run->console, "database %s", vf_store_describe(run->reader));
-    VF_TRY(vf_store_check(
-        run->reader, vf_info(run->embedder)->dimensions, !run->args->dry_run, &info, err));
-    run->tables = info;
-    if (!info.has_text_hash && run->options.selection.refresh == VF_REFRESH_CHANGED)
+    VF_TRY(persist(run, check_reader, err));
+    if (!run->tables.has_text_hash && run->options.selection.refresh == VF_REFRESH_CHANGED)
         vf_console_warn(run->console, "the embeddings table has no column text_hash, so that "
                                       "--refresh changed means missing; 'vecfill init' adds it");
 out:
@@ -228,10 +263,21 @@ static int record_model(struct run *run, struct vf_err *err)
     return 0;
 }
 
+static int look_at_model_id(struct run *run, struct vf_err *err)
+{
+    return vf_guard_look(run->reader, run->embedder, run->options.selection.model_id,
+        run->args->replace_model, &run->guard, &run->can_record, err);
+}
+
+static int compare_sample(struct run *run, struct vf_err *err)
+{
+    return vf_guard_sample(
+        run->reader, run->embedder, run->options.selection.model_id, &run->n_sampled, err);
+}
+
 static int adopt(struct run *run, struct vf_err *err)
 {
     const char *model_id = run->options.selection.model_id;
-    uint64_t n;
     int rc;
     if (run->args->dry_run) {
         vf_console_note(run->console,
@@ -240,16 +286,16 @@ static int adopt(struct run *run, struct vf_err *err)
         return 0;
     }
     VF_TRY(load_weights(run, err));
-    VF_TRY(vf_guard_sample(run->reader, run->embedder, model_id, &n, err));
-    if (n > 0)
+    VF_TRY(persist(run, compare_sample, err));
+    if (run->n_sampled > 0)
         vf_console_note(run->console,
             "the vectors under model_id %s are adopted: %" PRIu64 " of them, recomputed, are equal",
-            model_id, n);
+            model_id, run->n_sampled);
     else
         vf_console_warn(run->console,
             "the vectors under model_id %s are adopted unseen: none has an article to compare with",
             model_id);
-    VF_TRY(record_model(run, err));
+    VF_TRY(persist(run, record_model, err));
 out:
     return rc;
 }
@@ -260,7 +306,7 @@ static int replace(struct run *run, struct vf_err *err)
     int rc = 0;
     if (!run->args->dry_run) {
         VF_TRY(load_weights(run, err));
-        VF_TRY(record_model(run, err));
+        VF_TRY(persist(run, record_model, err));
     }
     if (run->args->dry_run || !run->tables.has_text_hash || !run->can_record)
         run->options.selection.refresh = VF_REFRESH_ALL;
@@ -272,8 +318,7 @@ out:
 static int check_model_id(struct run *run, struct vf_err *err)
 {
     int rc;
-    VF_TRY(vf_guard_look(run->reader, run->embedder, run->options.selection.model_id,
-        run->args->replace_model, &run->guard, &run->can_record, err));
+    VF_TRY(persist(run, look_at_model_id, err));
     if (run->guard == VF_GUARD_UNKNOWN)
         rc = adopt(run, err);
     else if (run->guard == VF_GUARD_REPLACE)
@@ -292,7 +337,7 @@ static uint64_t count_selected(const struct vf_counts *counts)
 static int count(struct run *run, struct vf_err *err)
 {
     struct vf_counts *c = &run->counts;
-    int rc = vf_backfill_count(run->reader, &run->options.selection, c, err);
+    int rc = vf_backfill_count(run->reader, &run->options.selection, run->options.retries, c, err);
     if (rc)
         return rc;
     vf_console_note(run->console,
@@ -445,10 +490,9 @@ static int embed(struct run *run, struct vf_err *err)
     int rc;
     VF_TRY(load_weights(run, err));
     if (run->guard == VF_GUARD_NEW)
-        VF_TRY(record_model(run, err));
-    VF_TRY(vf_database_open(&run->database, 0, &run->writer, err));
-    struct vf_store_info info;
-    VF_TRY(vf_store_check(run->writer, vf_info(run->embedder)->dimensions, true, &info, err));
+        VF_TRY(persist(run, record_model, err));
+    VF_TRY(persist(run, open_writer, err));
+    VF_TRY(persist(run, check_writer, err));
     run->meter = (struct vf_meter){.console = run->console, .unit = "articles"};
     run->options.progress = show_progress;
     run->options.context = &run->meter;

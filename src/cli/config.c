@@ -201,7 +201,8 @@ static int export_libpq_settings(const struct vf_config *config, struct vf_err *
             setenv(setting->key, setting->value, 0))
             return vf_fail_memory(err, "the environment");
     }
-    return 0;
+    /* Below a service's own limit, which a parameter would override. */
+    return setenv("PGCONNECT_TIMEOUT", "10", 0) ? vf_fail_memory(err, "the environment") : 0;
 }
 
 /* "key='value' " with quotes and backslashes escaped, as libpq reads it. */

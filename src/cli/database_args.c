@@ -1,6 +1,7 @@
 #include "cli/database_args.h"
 
 #include "cli/config.h"
+#include "store/recovery.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ const struct vf_option vf_database_options[VF_N_DATABASE_OPTIONS] = {
     {"headline-column", '\0', "NAME", "[headline]", vf_parse_text, FIELD(headline_column), NULL,
         true},
     {"body-column", '\0', "NAME", "[body]", vf_parse_text, FIELD(body_column), NULL, true},
+    {"database-timeout", '\0', "T", "wait so long for an answer [30m]", vf_parse_duration,
+        FIELD(timeout), NULL, true},
 };
 
 /* Whether a URL (user:password@host) or connection string (password=…) may hold a password. */
@@ -51,6 +54,7 @@ int vf_database_locate(struct vf_console *console, const struct vf_database_args
         vf_console_warn(console, "a password on the command line is seen by others before it is "
                                  "wiped; PGPASSWORD, ~/.pgpass or VECFILL_DATABASE_URL keep it");
     }
+    database.timeout = args->timeout;
     database.names = (struct vf_store_names){
         .articles_table = args->articles_table,
         .embeddings_table = args->embeddings_table,
@@ -69,7 +73,10 @@ out:
 int vf_database_open(
     const struct vf_database *database, unsigned flags, struct vf_store **ret, struct vf_err *err)
 {
-    return vf_store_open(database->url, &database->names, flags, ret, err);
+    int rc = vf_store_open(database->url, &database->names, flags, ret, err);
+    if (rc == 0 && database->timeout > 0)
+        vf_store_set_timeout(*ret, (int64_t)database->timeout * 1000);
+    return rc;
 }
 
 bool vf_database_is_sqlite(const struct vf_database *database)

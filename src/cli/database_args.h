@@ -11,9 +11,10 @@ struct vf_database_args {
     char *articles_table, *embeddings_table;
     char *article_id_column, *published_at_column;
     char *language_column, *headline_column, *body_column;
+    size_t timeout; /* seconds; 0: as store/recovery.h has it */
 };
 
-enum { VF_N_DATABASE_OPTIONS = 8 };
+enum { VF_N_DATABASE_OPTIONS = 9 };
 extern const struct vf_option vf_database_options[VF_N_DATABASE_OPTIONS];
 
 /* Which database it is. A zeroed struct is empty. */
@@ -21,6 +22,7 @@ struct vf_database {
     char *url;          /* owned; may hold a password: not for messages */
     const char *source; /* what named it */
     struct vf_store_names names;
+    size_t timeout; /* seconds; 0: the default */
 };
 
 /* Finds out: by the options, the environment and .env in the working directory. A password given

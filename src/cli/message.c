@@ -92,6 +92,7 @@ int vf_exit_status(int rc)
     case VF_ERR_NOT_FOUND:
         return 66;
     case VF_ERR_UNAVAILABLE:
+    case VF_ERR_LOGIN:
         return 69;
     case VF_ERR_CONFIG:
         return 78;

@@ -261,21 +261,30 @@ static void print_line(const struct vf_option *option, FILE *out)
     fprintf(out, "  %-*s  %s\n", NAME_COLUMN - 4, name, option->help);
 }
 
+/* Prints the name of an option at `column` or on the next line; returns the column after it. */
+static size_t print_word(const char *name, size_t column, FILE *out)
+{
+    size_t width = strlen(" --;") + strlen(name);
+    if (column + width > VF_HELP_COLUMNS) {
+        fprintf(out, "\n     ");
+        column = strlen("     ");
+    }
+    fprintf(out, " --%s;", name);
+    return column + width;
+}
+
 /* The minor options of a long list: their names alone, filled into lines. */
 static void print_minor(const struct vf_command *command, FILE *out)
 {
-    int column = fprintf(out, "Also:");
+    static const char begin[] = "Also:", end[] = "see vecfill(1)";
+    size_t column = strlen(begin);
+    fputs(begin, out);
     struct cursor c = {.command = command};
     for (const struct vf_option *o; (o = next_option(&c));) {
-        char name[96];
-        if (!o->minor)
-            continue;
-        int width = format_name(o, name, sizeof name);
-        if (column + 2 + width + 1 > VF_HELP_COLUMNS)
-            column = fprintf(out, "\n     ") - 1;
-        column += fprintf(out, " %s;", name);
+        if (o->minor)
+            column = print_word(o->name, column, out);
     }
-    fprintf(out, " see vecfill(1)\n");
+    fprintf(out, column + strlen(end) < VF_HELP_COLUMNS ? " %s\n" : "\n      %s\n", end);
 }
 
 void vf_options_print_help(const struct vf_command *command, FILE *out)
@@ -358,6 +367,28 @@ int vf_parse_count(
         return vf_fail(err, VF_ERR_USAGE, "--%s expects a whole number from 1 to %zu, not '%s'",
             option->name, max, values[0]);
     return 0;
+}
+
+int vf_parse_duration(
+    const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
+{
+    static const struct {
+        char unit;
+        size_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    size_t n = strlen(values[0]), count;
+    char digits[8] = "";
+    if (n >= 2 && n <= sizeof digits)
+        memcpy(digits, values[0], n - 1);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (n >= 2 && values[0][n - 1] == units[i].unit &&
+            vf_parse_size(digits, 1, 9999999, &count)) {
+            *(size_t *)field = count * units[i].seconds;
+            return 0;
+        }
+    }
+    return vf_fail(err, VF_ERR_USAGE, "--%s expects a time such as 90s, 30m, 2h or 1d, not '%s'",
+        option->name, values[0]);
 }
 
 int vf_parse_choice(

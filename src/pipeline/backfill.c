@@ -382,13 +382,15 @@ int vf_backfill(struct vf_embedder *embedder, struct vf_store *reader, struct vf
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .thread_ended = PTHREAD_COND_INITIALIZER};
     int rc = 0;
-    run.read_retry = (struct vf_retry){.store = reader, .stopping = &run.stopping};
-    run.write_retry = (struct vf_retry){.store = writer, .stopping = &run.stopping};
+    const struct vf_retry retry = {.max_tries = options->retries, .stopping = &run.stopping};
+    run.read_retry = run.write_retry = retry;
+    run.read_retry.store = reader;
+    run.write_retry.store = writer;
     assert(options->batch_size > 0);
     if (options->counts)
         run.start = *options->counts;
     else
-        VF_TRY(vf_backfill_count(reader, &options->selection, &run.start, err));
+        VF_TRY(vf_backfill_count(reader, &options->selection, options->retries, &run.start, err));
     if (n_to_do(&run.start) > 0) {
         VF_TRY(vf_reader_new(reader, &options->selection, &run.reader, err));
         VF_TRY(run_prepare(&run, err));
@@ -402,9 +404,9 @@ out:
 }
 
 int vf_backfill_count(struct vf_store *store, const struct vf_selection *selection,
-    struct vf_counts *ret, struct vf_err *err)
+    unsigned retries, struct vf_counts *ret, struct vf_err *err)
 {
-    struct vf_retry retry = {.store = store};
+    struct vf_retry retry = {.store = store, .max_tries = retries};
     unsigned tries = 0;
     int rc;
     do {

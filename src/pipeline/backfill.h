@@ -33,6 +33,7 @@ struct vf_backfill_options {
     const struct vf_counts *counts;
     uint64_t limit;    /* most articles to embed, those that fail included; 0: no limit */
     size_t batch_size; /* rows a transaction, at least 1 */
+    unsigned retries;  /* tries more, when the database is away: pipeline/retry.h */
     /* Set to 1 by a signal handler: finish what is being encoded, commit, return
      * VF_ERR_INTERRUPTED. Looked at on the caller's thread. May be NULL. */
     const volatile sig_atomic_t *stop;
@@ -57,10 +58,10 @@ struct vf_backfill_report {
     char first_failure[256]; /* of this run: article id and reason, or empty */
 };
 
-/* Counts what `selection` holds. A caller that learns so that nothing is to do need not load a
- * model. */
+/* Counts what `selection` holds, with so many `retries`. A caller that learns so that nothing is to
+ * do need not load a model. */
 VF_MUST_CHECK int vf_backfill_count(struct vf_store *store, const struct vf_selection *selection,
-    struct vf_counts *ret, struct vf_err *err);
+    unsigned retries, struct vf_counts *ret, struct vf_err *err);
 
 /* Runs it. `reader` and `writer` are two connections to the same database, both checked with
  * vf_store_check(); they may not be used by others until it returns. *report is filled on failure

@@ -21,13 +21,14 @@ int vf_backfill_plan(const struct vf_embedder *embedder, struct vf_store *reader
     struct vf_plan plan = {0};
     struct vf_reader *pages = NULL;
     struct vf_window *window = NULL;
-    struct vf_retry retry = {.store = reader};
+    struct vf_retry retry = {.store = reader, .max_tries = options->retries};
     uint64_t limit = options->limit ? options->limit : UINT64_MAX;
     int rc = 0;
     if (options->counts)
         plan.selected = *options->counts;
     else
-        VF_TRY(vf_backfill_count(reader, &options->selection, &plan.selected, err));
+        VF_TRY(
+            vf_backfill_count(reader, &options->selection, options->retries, &plan.selected, err));
     bool end = plan.selected.missing + plan.selected.changed == 0;
     if (!end) {
         VF_TRY(vf_reader_new(reader, &options->selection, &pages, err));

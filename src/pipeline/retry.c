@@ -5,11 +5,21 @@
 
 #include <time.h>
 
-enum { MAX_TRIES = 6, FIRST_WAIT_MS = 500, STEP_MS = 100 };
+enum { FIRST_WAIT_MS = 500, MAX_DOUBLINGS = 6, STEP_MS = 100 };
 
 static bool is_stopping(const struct vf_retry *retry)
 {
     return retry->stopping && atomic_load(retry->stopping);
+}
+
+static int64_t wait_before(unsigned tries)
+{
+    return (int64_t)FIRST_WAIT_MS << (tries < MAX_DOUBLINGS ? tries : MAX_DOUBLINGS);
+}
+
+static bool may_recover(const struct vf_retry *retry)
+{
+    return !retry->store || vf_store_may_recover(retry->store);
 }
 
 /* Between three and five quarters of the wait; the clock's last digits are as good as dice. */
@@ -30,11 +40,11 @@ static bool wait_ms(const struct vf_retry *retry, int64_t ms)
 
 bool vf_retry(struct vf_retry *retry, unsigned *tries, int *rc, struct vf_err *err)
 {
-    while (*rc == VF_ERR_UNAVAILABLE && vf_store_may_recover(retry->store) && *tries < MAX_TRIES &&
-           wait_ms(retry, vary((int64_t)FIRST_WAIT_MS << *tries))) {
+    while (*rc == VF_ERR_UNAVAILABLE && may_recover(retry) && *tries < retry->max_tries &&
+           wait_ms(retry, vary(wait_before(*tries)))) {
         ++*tries;
         retry->n++;
-        *rc = vf_store_recover(retry->store, err);
+        *rc = retry->store ? vf_store_recover(retry->store, err) : 0;
         if (*rc == 0)
             return true;
     }

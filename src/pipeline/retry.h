@@ -6,8 +6,8 @@
  *         rc = vf_store_write(…, err);
  *     while (vf_retry(retry, &tries, &rc, err));
  *
- * The waits double from half a second on and vary by a quarter, so that many processes do not come
- * back at once; together they take about half a minute. Belongs to one thread at a time.
+ * The waits double from half a second up to half a minute and vary by a quarter, so that many
+ * processes do not come back at once. Belongs to one thread at a time.
  */
 #ifndef VF_PIPELINE_RETRY_H
 #define VF_PIPELINE_RETRY_H
@@ -16,8 +16,12 @@
 
 #include <stdatomic.h>
 
+/* Six waits take about half a minute together. */
+enum { VF_DEFAULT_RETRIES = 6 };
+
 struct vf_retry {
-    struct vf_store *store;
+    struct vf_store *store;      /* NULL: there is none yet */
+    unsigned max_tries;          /* of one thing; 0: none */
     const atomic_bool *stopping; /* when set, there is no further try; NULL: never */
     uint64_t n;                  /* times that something was tried again */
 };

@@ -10,6 +10,10 @@
 
 enum { OLDEST_SERVER = 120000 };
 
+/* How long the server may take: to answer, and to let a program in. */
+enum { ANSWER_MS = 30 * 60 * 1000, LOGIN_MS = 10 * 1000 };
+#define LOGIN_SECONDS "10"
+
 /* ---- errors ---- */
 
 static const struct {
@@ -23,7 +27,7 @@ static const struct {
     {"3F000", VF_ERR_NOT_FOUND, "create it with CREATE SCHEMA, or name another"},
     {"42501", VF_ERR_PERMISSION, "let the owner GRANT it, or connect as another role"},
     {"25006", VF_ERR_PERMISSION, "connect to the primary server, not to a read-only one"},
-    {"28", VF_ERR_UNAVAILABLE, "set PGPASSWORD or ~/.pgpass, and look at the server's pg_hba.conf"},
+    {"28", VF_ERR_LOGIN, "set PGPASSWORD or ~/.pgpass, and look at the server's pg_hba.conf"},
     {"53100", VF_ERR_IO, "free disk space on the server and run again"},
     {"53", VF_ERR_UNAVAILABLE, "the server is short of resources; run again later"},
     {"57", VF_ERR_UNAVAILABLE, "run again: what was committed is kept"},
@@ -93,7 +97,6 @@ static int wait_for_socket(
             return vf_fail(
                 err, VF_ERR_UNAVAILABLE, "cannot wait for the server: %s", strerror(errno));
     }
-    s->stalled = true;
     vf_fail(err, VF_ERR_UNAVAILABLE, "the server has not answered for %lld s",
         (long long)(s->answer_timeout_ms / 1000));
     vf_hint(err, "look at its pg_stat_activity and pg_locks; what was committed is kept");
@@ -188,11 +191,20 @@ static void close_store(struct vf_store *store)
     free(s);
 }
 
-static int recover(struct vf_store *store, struct vf_err *err);
+static int recover(struct vf_store *store, struct vf_err *err)
+{
+    return vf__pg_reconnect((struct pg_store *)store, err);
+}
+
+static void set_timeout(struct vf_store *store, int64_t ms)
+{
+    ((struct pg_store *)store)->answer_timeout_ms = ms;
+}
 
 static const struct vf_store_ops operations = {
     .close = close_store,
     .recover = recover,
+    .set_timeout = set_timeout,
     .init = vf__pg_init,
     .has_articles = vf__pg_has_articles,
     .check = vf__pg_check,
@@ -243,7 +255,7 @@ static int check_url(const char *url, bool *ret_has_timeout, struct vf_err *err)
         return VF_ERR_USAGE;
     }
     for (PQconninfoOption *o = options; o && o->keyword; o++)
-        if (o->val && (!strcmp(o->keyword, "connect_timeout") || !strcmp(o->keyword, "service")))
+        if (o->val && strcmp(o->keyword, "connect_timeout") == 0)
             *ret_has_timeout = true;
     PQconninfoFree(options);
     return 0;
@@ -258,7 +270,7 @@ static int fail_to_connect(const struct pg_store *s, struct vf_err *err)
             err, VF_ERR_NOT_FOUND, message, "create it with createdb, or name another");
     if (strstr(message, "role \"") || strstr(message, "password") ||
         strstr(message, "pg_hba.conf") || PQconnectionNeedsPassword(s->conn))
-        return fail_with(err, VF_ERR_UNAVAILABLE, message,
+        return fail_with(err, VF_ERR_LOGIN, message,
             "set PGPASSWORD or ~/.pgpass, name the user in the URL or PGUSER, and look at the "
             "server's pg_hba.conf");
     return fail_with(err, VF_ERR_UNAVAILABLE, message,
@@ -277,13 +289,13 @@ static int connect_server(struct pg_store *s, const char *url, struct vf_err *er
     bool has_timeout;
     int rc;
     VF_TRY(check_url(url, &has_timeout, err));
-    has_timeout |= getenv("PGCONNECT_TIMEOUT") || getenv("PGSERVICE");
+    has_timeout |= getenv("PGCONNECT_TIMEOUT") != NULL;
     /* What the URL says wins over what stands before it. */
     const char *const keywords[] = {"fallback_application_name", "keepalives_idle",
         "keepalives_interval", "keepalives_count", "tcp_user_timeout", "connect_timeout", "dbname",
         NULL};
     const char *const values[] = {
-        "vecfill", "60", "15", "4", "120000", has_timeout ? NULL : "10", url, NULL};
+        "vecfill", "60", "15", "4", "120000", has_timeout ? NULL : LOGIN_SECONDS, url, NULL};
     s->conn = PQconnectdbParams(keywords, values, 1);
     if (!s->conn)
         return vf_fail_memory(err, "a database connection");
@@ -306,41 +318,49 @@ static bool is_sql_ascii(const struct pg_store *s)
     return encoding && strcmp(encoding, "SQL_ASCII") == 0;
 }
 
+/* The server ends a transaction whose client has vanished as soon as the client would. */
+#define KEEPALIVES                                                                                 \
+    " set_config('tcp_keepalives_idle', '60', false),"                                             \
+    " set_config('tcp_keepalives_interval', '15', false),"                                         \
+    " set_config('tcp_keepalives_count', '4', false)"
+
+/* Part of the login: the answer must come as quickly. */
 static int set_session(struct pg_store *s, struct vf_err *err)
 {
-    if (PQsetClientEncoding(s->conn, is_sql_ascii(s) ? "SQL_ASCII" : "UTF8"))
-        return vf__pg_fail(s, NULL, err);
+    static const char text[] =
+        "SELECT set_config('client_encoding', $1, false), set_config('TimeZone', 'UTC', false),"
+        " set_config('standard_conforming_strings', 'on', false)," KEEPALIVES;
+    int64_t answer_timeout_ms = s->answer_timeout_ms;
+    struct pg_params params = {0};
+    s->ready = false;
     if (PQsetnonblocking(s->conn, 1))
         return vf__pg_fail(s, NULL, err);
-    return vf__pg_query(s,
-        "SELECT set_config('TimeZone', 'UTC', false),"
-        " set_config('standard_conforming_strings', 'on', false)",
-        NULL, 0, NULL, NULL, err);
+    vf__pg_add_text(&params, is_sql_ascii(s) ? "SQL_ASCII" : "UTF8");
+    s->answer_timeout_ms = LOGIN_MS;
+    int rc = vf__pg_query(s, text, NULL, 0, &params, NULL, err);
+    s->answer_timeout_ms = answer_timeout_ms;
+    s->ready = rc == 0;
+    return rc;
 }
 
-void vf__pg_set_answer_timeout(struct vf_store *store, int64_t ms)
+int vf__pg_reconnect(struct pg_store *s, struct vf_err *err)
 {
-    ((struct pg_store *)store)->answer_timeout_ms = ms;
-}
-
-static int recover(struct vf_store *store, struct vf_err *err)
-{
-    struct pg_store *s = (struct pg_store *)store;
-    if (PQstatus(s->conn) == CONNECTION_OK && !s->stalled)
+    if (s->ready && PQtransactionStatus(s->conn) == PQTRANS_IDLE)
         return 0;
     PQreset(s->conn);
     if (PQstatus(s->conn) != CONNECTION_OK)
         return fail_to_connect(s, err);
-    s->stalled = false;
     return set_session(s, err);
 }
 
-/* True when the server's encoding has the character; asked only of encodings other than UTF-8. */
-static bool server_has(struct pg_store *s, const char *character)
+/* Whether the server's encoding has the character; asked only of encodings other than UTF-8. */
+static int server_has(struct pg_store *s, const char *character, bool *ret, struct vf_err *err)
 {
     struct pg_params params = {0};
     vf__pg_add_text(&params, character);
-    return vf__pg_query(s, "SELECT $1", NULL, 0, &params, NULL, NULL) == 0;
+    int rc = vf__pg_query(s, "SELECT $1", NULL, 0, &params, NULL, err);
+    *ret = rc == 0;
+    return rc == VF_ERR_DATA ? 0 : rc;
 }
 
 /* An alternation of whole sequences instead of a set of characters, since in an SQL_ASCII database
@@ -353,10 +373,12 @@ static int make_blank_pattern(struct pg_store *s, struct vf_err *err)
     VF_TRY(vf_buf_append_string(&s->blank, "^(?:", err));
     for (size_t i = 0; i < vf_n_white_space; i++) {
         char character[5] = "";
+        bool has = true;
         vf_utf8_encode(vf_white_space[i], (uint8_t *)character);
-        if (vf_white_space[i] >= 0x80 && !all && !server_has(s, character))
-            continue;
-        VF_TRY(vf_buf_printf(&s->blank, err, "%s%s", i ? "|" : "", character));
+        if (vf_white_space[i] >= 0x80 && !all)
+            VF_TRY(server_has(s, character, &has, err));
+        if (has)
+            VF_TRY(vf_buf_printf(&s->blank, err, "%s%s", i ? "|" : "", character));
     }
     VF_TRY(vf_buf_append_string(&s->blank, ")*$", err));
 out:
@@ -387,11 +409,12 @@ int vf_postgres_open(
     if (!s)
         return vf_fail_memory(err, "a database connection");
     s->base.ops = &operations;
-    s->answer_timeout_ms = VF_PG_ANSWER_MS;
+    s->answer_timeout_ms = LOGIN_MS;
     VF_TRY(connect_server(s, url, err));
     VF_TRY(set_session(s, err));
     VF_TRY(make_blank_pattern(s, err));
     VF_TRY(describe(s, err));
+    s->answer_timeout_ms = ANSWER_MS;
     s->base.names = *names;
     *names = (struct vf_names){0};
     *ret = &s->base;

@@ -28,7 +28,7 @@ struct pg_store {
     struct vf_store base;
     PGconn *conn;
     int64_t answer_timeout_ms; /* how long a statement may take */
-    bool stalled;              /* one took longer: the connection is of no more use */
+    bool ready;                /* the session has its settings */
     struct vf_buf blank;       /* regular expression of texts that are empty */
     bool articles_known, embeddings_known;
     /* From the articles table. */
@@ -41,13 +41,6 @@ struct pg_store {
     struct vf_buf vector_type; /* as SQL, without dimensions */
     size_t dimensions;         /* that the column's type allows; 0: any */
 };
-
-/* How long to wait for the answer to a statement. The server's own limits are usually shorter; this
- * one ends a wait for a server or a network that has gone silent without closing the connection. */
-enum { VF_PG_ANSWER_MS = 30 * 60 * 1000 };
-
-/* For tests, which do not want to wait that long. */
-void vf__pg_set_answer_timeout(struct vf_store *store, int64_t ms);
 
 /* ---- postgres_params.c: parameters and results, all in the binary format ---- */
 
@@ -99,6 +92,9 @@ VF_MUST_CHECK int vf__pg_expand(struct pg_store *s, const char *text,
 /* Sends a statement without waiting for an answer. */
 VF_MUST_CHECK int vf__pg_send(
     struct pg_store *s, const char *sql, const struct pg_params *params, struct vf_err *err);
+
+/* Opens the connection anew unless it is ready for the next statement. */
+VF_MUST_CHECK int vf__pg_reconnect(struct pg_store *s, struct vf_err *err);
 
 /* Waits until PQgetResult() has something to give at once. */
 VF_MUST_CHECK int vf__pg_await(struct pg_store *s, struct vf_err *err);

@@ -387,18 +387,6 @@ static int visit_vector(void *context, const PGresult *row, struct vf_err *err)
         (const float *)(const void *)scan->floats.data, n, err);
 }
 
-/* Tells the server to stop; what is on its way is read and thrown away. */
-static void abandon_results(struct pg_store *s)
-{
-    char reason[256];
-    PGcancel *cancel = PQgetCancel(s->conn);
-    if (cancel)
-        PQcancel(cancel, reason, sizeof reason);
-    PQfreeCancel(cancel);
-    for (PGresult *rest; (rest = PQgetResult(s->conn)) != NULL;)
-        PQclear(rest);
-}
-
 int vf__pg_stream(struct pg_store *s, const char *sql, const struct pg_params *params,
     vf__pg_row_visitor *visit, void *context, struct vf_err *err)
 {
@@ -420,8 +408,10 @@ int vf__pg_stream(struct pg_store *s, const char *sql, const struct pg_params *p
         PQclear(result);
     }
 out:
-    if (rc && !s->stalled)
-        abandon_results(s);
+    if (rc) { /* rows that nobody wants any more are left behind with their connection */
+        int ignored = vf__pg_reconnect(s, NULL);
+        (void)ignored; /* the next statement tells */
+    }
     return rc;
 }
 

@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -123,14 +124,15 @@ static void close_store(struct vf_store *store)
     free(s);
 }
 
-void vf__sqlite_set_busy_timeout(struct vf_store *store, int ms)
+static void set_timeout(struct vf_store *store, int64_t ms)
 {
-    sqlite3_busy_timeout(((struct sqlite_store *)store)->db, ms);
+    sqlite3_busy_timeout(((struct sqlite_store *)store)->db, ms < INT_MAX ? (int)ms : INT_MAX);
 }
 
 static const struct vf_store_ops operations = {
     .is_sqlite = true,
     .close = close_store,
+    .set_timeout = set_timeout,
     .init = vf__sqlite_init,
     .has_articles = vf__sqlite_has_articles,
     .check = vf__sqlite_check,

@@ -20,7 +20,6 @@ struct sqlite_store {
 enum { VF_SQLITE_BUSY_MS = 30000 };
 
 /* For tests, which do not want to wait that long. */
-void vf__sqlite_set_busy_timeout(struct vf_store *store, int ms);
 
 /* ---- sqlite.c ---- */
 

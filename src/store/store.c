@@ -52,6 +52,11 @@ int vf_store_recover(struct vf_store *store, struct vf_err *err)
     return store->ops->recover ? store->ops->recover(store, err) : 0;
 }
 
+void vf_store_set_timeout(struct vf_store *store, int64_t ms)
+{
+    store->ops->set_timeout(store, ms);
+}
+
 const char *vf_store_describe(const struct vf_store *store)
 {
     return store->description;

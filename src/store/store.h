@@ -18,10 +18,10 @@
  * Thread rule: a store and its readers belong to one thread at a time. A run that reads and writes
  * at once opens two stores.
  *
- * Errors: VF_ERR_UNAVAILABLE server cannot be reached or refuses the login, VF_ERR_NOT_FOUND no
- * such database, table or column, VF_ERR_PERMISSION a right is missing, VF_ERR_CONFIG a table or
- * column that does not fit, VF_ERR_IO disk or file trouble, VF_ERR_DATA a value that cannot be
- * stored. No message holds a password.
+ * Errors: VF_ERR_UNAVAILABLE server cannot be reached, VF_ERR_LOGIN it refuses the login,
+ * VF_ERR_NOT_FOUND no such database, table or column, VF_ERR_PERMISSION a right is missing,
+ * VF_ERR_CONFIG a table or column that does not fit, VF_ERR_IO disk or file trouble, VF_ERR_DATA a
+ * value that cannot be stored. No message holds a password.
  */
 #ifndef VF_STORE_STORE_H
 #define VF_STORE_STORE_H

@@ -67,6 +67,7 @@ struct vf_store_ops {
     void (*close)(struct vf_store *store);
     /* NULL: there is nothing that could pass. */
     int (*recover)(struct vf_store *store, struct vf_err *err);
+    void (*set_timeout)(struct vf_store *store, int64_t ms);
     int (*init)(struct vf_store *store, const struct vf_schema_options *options,
         size_t *ret_changes, struct vf_err *err);
     int (*has_articles)(struct vf_store *store, bool *ret, struct vf_err *err);

@@ -229,7 +229,7 @@ class Postgres(Common, program.Case):
     def test_server_down(self):
         for env in ({"PGPORT": "1"}, {"PGHOST": "127.0.0.1", "PGPORT": "1"},
                     {"PGHOST": "no-such-host.invalid"}):
-            self.backfill(status=69, env=env)
+            self.backfill("--retries", "0", status=69, env=env)
 
     def test_wrong_password(self):
         role = "needs_password"

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -20,6 +21,9 @@ import tiny_model  # noqa: E402
 AS_OF = ["--as-of", "2025-12-31"]
 MODEL_ID = program.MODEL_ID
 WORDS = tiny_model.WORDS
+
+# Whether tests try everything that they know, which takes an hour or more, or a part of it.
+LONG = bool(os.environ.get("VECFILL_TORTURE"))
 
 ROWS = ("SELECT source_type, source_id, model_id, {hex}(vector{as_hex}), vector_ref IS NULL, "
         "{hex}(text_hash{as_hex}), token_count, truncated FROM text_embeddings "
@@ -33,6 +37,55 @@ def articles(n):
         yield {"article_id": i, "published_at": f"2025-01-{1 + i % 28:02}T{i % 24:02}:00:00Z",
                "language": "en", "headline": None if i % 50 == 49 else f"oil {i % (n - 5)}",
                "body": None if i % 50 == 49 else body}
+
+
+def spread(n, short):
+    """The numbers from 0 to n - 1: all of them in the long form, else `short` of them, evenly."""
+    if LONG or n <= short:
+        return list(range(n))
+    return sorted({i * (n - 1) // (short - 1) for i in range(short)})
+
+
+def count_rows(text):
+    """{key: how many rows of text have it}, and {key: what a row of it holds}."""
+    counts, values = {}, {}
+    for line in text.splitlines():
+        key = tuple(line.split("\t")[:3])
+        counts[key] = counts.get(key, 0) + 1
+        values[key] = line
+    return counts, values
+
+
+class Tally:
+    """Counts what faults did to runs and tables. May be used by several threads."""
+
+    def __init__(self):
+        self.tries = self.lost = self.doubled = self.wrong = self.statuses = 0
+        self.complaints = []
+        self.lock = threading.Lock()
+
+    def status(self, got, allowed, what):
+        with self.lock:
+            if got not in allowed:
+                self.statuses += 1
+                self.complaints.append(f"status {got}: {what}")
+
+    def rows(self, expected, got, what):
+        """One try is over: compares the table with that of an undisturbed run."""
+        wanted, found = count_rows(expected), count_rows(got)
+        with self.lock:
+            self.tries += 1
+            self.lost += len(wanted[0].keys() - found[0].keys())
+            self.doubled += sum(n - 1 for n in found[0].values())
+            self.wrong += sum(wanted[1].get(key) != value for key, value in found[1].items())
+            if got != expected:
+                self.complaints.append(f"the table differs: {what}")
+
+    def check(self, case, what):
+        print(f"| {what} | {self.tries} | {self.lost} | {self.doubled} | {self.wrong} | "
+              f"{self.statuses} |", flush=True)
+        case.assertEqual(self.complaints, [])
+        case.assertGreater(self.tries, 0)
 
 
 class Desk(program.Case):
@@ -60,7 +113,10 @@ class Desk(program.Case):
 
 
 class Server:
-    """A PostgreSQL server that a test may kill. As root it runs as the user nobody."""
+    """A PostgreSQL server that a test may kill. As root it runs as the user nobody. On its socket
+    it trusts everybody, over the network it wants a password."""
+
+    PASSWORD = "correct horse"
 
     def __init__(self):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="vecfill-faults-"))
@@ -72,8 +128,12 @@ class Server:
             self.port = probe.getsockname()[1]
         self.bin = self.find_programs()
         self.data = self.root / "data"
-        self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                 "--locale=C", "-N")
+        password = self.root / "password"
+        password.write_text(self.PASSWORD)
+        password.chmod(0o644)
+        self.run("initdb", "-D", self.data, "-U", "postgres", "--auth-local=trust",
+                 "--auth-host=scram-sha-256", f"--pwfile={password}", "-E", "UTF8", "--locale=C",
+                 "-N")
         self.control("start")
 
     @staticmethod
@@ -101,6 +161,11 @@ class Server:
     def environment(self, database="postgres"):
         return {"PGHOST": str(self.root), "PGPORT": str(self.port), "PGUSER": "postgres",
                 "PGDATABASE": database}
+
+    def network(self, database="postgres", port=None):
+        return {"PGHOST": "127.0.0.1", "PGPORT": str(port or self.port), "PGUSER": "postgres",
+                "PGDATABASE": database, "PGPASSWORD": self.PASSWORD, "PGSSLMODE": "disable",
+                "PGGSSENCMODE": "disable"}
 
     def sql(self, database, sql):
         done = subprocess.run(["psql", "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", sql],

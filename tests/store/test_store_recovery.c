@@ -46,7 +46,7 @@ static void test_write(void **state)
         struct vf_err err;
         expect_ok(write_row(store, &err), &err, "before");
         fixture_run(f, cases[i].before);
-        vf__pg_set_answer_timeout(store, 300);
+        vf_store_set_timeout(store, 300);
         expect_error(
             write_row(store, &err), VF_ERR_UNAVAILABLE, &err, cases[i].says, cases[i].name);
         fixture_run(f, cases[i].after);

@@ -286,7 +286,7 @@ static void test_locked(void **state)
     struct vf_selection selection = select_all();
     struct vf_store_info info;
     struct vf_err err;
-    vf__sqlite_set_busy_timeout(store, 20);
+    vf_store_set_timeout(store, 20);
     fixture_run(f, "INSERT INTO news_articles (article_id, published_at, headline)"
                    " VALUES (1, '2025-01-01', 'h')");
     fixture_run(f, "BEGIN IMMEDIATE");

@@ -201,7 +201,7 @@ static void test_nothing_to_do(void **state)
     desk_init(&desk);
     for (unsigned i = 0; i < 3; i++)
         desk_put(&desk, i, " ", NULL);
-    assert_int_equal(vf_backfill_count(desk.reader, &options.selection, &counts, &err), 0);
+    assert_int_equal(vf_backfill_count(desk.reader, &options.selection, 0, &counts, &err), 0);
     assert_int_equal(counts.empty, 3);
     options.counts = &counts;
     vf_check(desk_run(&desk, NULL, &options, &report, &err) == 0, "%s", err.msg);
