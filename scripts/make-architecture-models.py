@@ -321,7 +321,7 @@ MODELS = {
     "gemma3_text": lambda: Model(encoder(
         "Gemma3TextConfig", heads=4, num_key_value_heads=1, head_dim=24, sliding_window=18,
         sliding_window_pattern=3, query_pre_attn_scalar=20, use_bidirectional_attention=True,
-        rope_parameters={**THETAS, "full_attention": {"rope_type": "default",
+        rope_parameters={**THETAS, "full_attention": {"rope_type": "linear", "factor": 8.0,
                                                       "rope_theta": 1000000.0}}),
         "bpe_gemma", normalize=True, dense=(90, 48), zero_centred=True),
 }

@@ -11,13 +11,21 @@ int vf_config_fail_value(const struct vf_config_json *config, const char *key, c
         err, VF_ERR_DATA, "%s: \"%s\" is \"%s\"; known here: %s", config->path, key, value, known);
 }
 
+int vf_config_require(const struct vf_config_json *config, const char *key, struct vf_err *err)
+{
+    return json_object_get(config->json, key)
+               ? 0
+               : vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is missing", config->path, key);
+}
+
 int vf_config_size(const struct vf_config_json *config, const char *key, size_t max, size_t *ret,
     struct vf_err *err)
 {
     size_t value;
-    if (!json_object_get(config->json, key))
-        return vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is missing", config->path, key);
-    int rc = vf_json_get_size(config->json, key, config->path, 0, max, &value, err);
+    int rc = vf_config_require(config, key, err);
+    if (rc)
+        return rc;
+    rc = vf_json_get_size(config->json, key, config->path, 0, max, &value, err);
     if (rc)
         return rc;
     if (value == 0)
@@ -71,6 +79,7 @@ int vf_config_activation(const struct vf_config_json *config, const char *key,
         {"gelu_fast", VF_ACT_GELU_TANH},
         {"gelu_pytorch_tanh", VF_ACT_GELU_TANH},
         {"relu", VF_ACT_RELU},
+        {"silu", VF_ACT_SILU},
     };
     const char *name;
     int rc = vf_json_get_string(config->json, key, config->path, "gelu", &name, err);
@@ -82,8 +91,8 @@ int vf_config_activation(const struct vf_config_json *config, const char *key,
             return 0;
         }
     }
-    return vf_config_fail_value(
-        config, key, name, "gelu, gelu_python, gelu_new, gelu_fast, gelu_pytorch_tanh, relu", err);
+    return vf_config_fail_value(config, key, name,
+        "gelu, gelu_python, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, silu", err);
 }
 
 int vf_config_token(const struct vf_config_json *config, const char *key, int32_t fallback,

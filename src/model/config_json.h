@@ -21,6 +21,10 @@ struct vf_config_json {
     const char *path; /* names the file in messages */
 };
 
+/* Refuses a file without the key. */
+VF_MUST_CHECK int vf_config_require(
+    const struct vf_config_json *config, const char *key, struct vf_err *err);
+
 /* A size in [1, max] that must be there. */
 VF_MUST_CHECK int vf_config_size(const struct vf_config_json *config, const char *key, size_t max,
     size_t *ret, struct vf_err *err);

@@ -312,7 +312,7 @@ static void test_config_that_is_refused(void **state)
         {"text", "\"vocab_size\":7", "\"vocab_size\":\"7\"", "\"vocab_size\" is a string"},
         {"huge", "\"vocab_size\":7", "\"vocab_size\":9223372036854775807", "\"vocab_size\""},
         {"too many layers", "\"num_hidden_layers\":2", "\"num_hidden_layers\":257", "layers"},
-        {"heads", "\"num_attention_heads\":3", "\"num_attention_heads\":4", "do not divide"},
+        {"heads", "\"num_attention_heads\":3", "\"num_attention_heads\":4", "does not divide"},
         {"head size", "\"hidden_size\":6", "\"hidden_size\":771", "over the limit of 256"},
         {"eps 0", "1e-12", "0", "\"layer_norm_eps\" is 0"},
         {"eps negative", "1e-12", "-1e-12", "\"layer_norm_eps\""},

@@ -21,7 +21,10 @@ struct vf_architecture {
     struct vf_tensor_names names;
 };
 
-extern const struct vf_architecture vf_bert_architecture;
+extern const struct vf_architecture vf_bert_architecture, vf_eurobert_architecture,
+    vf_gemma3_text_architecture, vf_gte_architecture, vf_jina_embeddings_v3_architecture,
+    vf_modernbert_architecture, vf_new_architecture, vf_nomic_bert_architecture,
+    vf_qwen3_architecture;
 
 /* The architecture of a config.json, by "model_type", or by "architectures" when that is missing.
  * *ret is static. */
@@ -33,9 +36,17 @@ VF_MUST_CHECK int vf_architecture_find(
 VF_MUST_CHECK int vf_bert_read(
     const struct vf_config_json *config, struct vf_network *network, struct vf_err *err);
 
-/* For readers: refuses what none computes: decoders, pruned heads, code of the model's own,
- * quantised weights. */
+/* The sizes, activation and layer_norm_eps of those keys alone. */
+VF_MUST_CHECK int vf_bert_read_sizes(
+    const struct vf_config_json *config, struct vf_network *network, struct vf_err *err);
+
+/* For readers: refuses what none computes: decoders, pruned heads, quantised weights. */
 VF_MUST_CHECK int vf_config_refuse_variants(
     const struct vf_config_json *config, struct vf_err *err);
+
+/* For readers: refuses code of the model's own other than the class that the reader stands for,
+ * which "auto_map" names as "…module.CLASS". */
+VF_MUST_CHECK int vf_config_expect_own_code(
+    const struct vf_config_json *config, const char *class_name, struct vf_err *err);
 
 #endif

@@ -62,19 +62,29 @@ int vf_architecture_find(
 int vf_config_refuse_variants(const struct vf_config_json *config, struct vf_err *err)
 {
     static const char *const flags[] = {"is_decoder", "add_cross_attention"};
-    static const char *const keys[] = {"auto_map", "quantization_config"};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         int rc = vf_config_refuse_true(config, flags[i], err);
         if (rc)
             return rc;
     }
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        int rc = vf_config_refuse_present(config, keys[i], err);
-        if (rc)
-            return rc;
-    }
+    int rc = vf_config_refuse_present(config, "quantization_config", err);
+    if (rc)
+        return rc;
     if (json_object_size(json_object_get(config->json, "pruned_heads")) > 0)
         return vf_fail(err, VF_ERR_DATA,
             "%s: \"pruned_heads\" is not empty, which is not supported", config->path);
     return 0;
+}
+
+int vf_config_expect_own_code(
+    const struct vf_config_json *config, const char *class_name, struct vf_err *err)
+{
+    const json_t *code = json_object_get(json_object_get(config->json, "auto_map"), "AutoModel");
+    if (!code || json_is_null(code))
+        return 0;
+    const char *name = json_string_value(code) ? json_string_value(code) : "";
+    const char *dot = strrchr(name, '.');
+    return dot && strcmp(dot + 1, class_name) == 0
+               ? 0
+               : vf_config_fail_value(config, "AutoModel", name, class_name, err);
 }
