@@ -1,5 +1,5 @@
 /* Measures every kernel of every tier on one thread, in GFLOP/s and as a part of the peak that a
- * loop of multiply-adds on registers reaches in the same run.
+ * loop of multiply-adds of the same type on registers reaches in the same run.
  *
  * Operations counted: 2 m n k for a linear map, 4 m n d for attention (scores and weighted sum,
  * not the softmax). Normalisation and pooling are bound by memory: they show GB/s moved. */
@@ -16,7 +16,7 @@
 
 enum { PEAK_ROUNDS = 20000, ALIGNMENT = 64 };
 
-enum kind { LINEAR, ATTENTION, ADD_NORM, POOL_MEAN, POOL_MAX };
+enum kind { LINEAR, LINEAR_BF16, LINEAR_INT8, ATTENTION, QUANTIZE, ADD_NORM, POOL_MEAN, POOL_MAX };
 
 /* The shapes of all-MiniLM-L6-v2. */
 static const struct row {
@@ -32,6 +32,16 @@ static const struct row {
     {"linear ffn2", LINEAR, VF_EPILOGUE_NONE, 128, 384, 1536},
     {"linear qkv, 1 row", LINEAR, VF_EPILOGUE_NONE, 1, 1152, 384},
     {"linear qkv, 16 rows", LINEAR, VF_EPILOGUE_NONE, 16, 1152, 384},
+    {"linear_bf16 qkv", LINEAR_BF16, VF_EPILOGUE_NONE, 128, 1152, 384},
+    {"linear_bf16 ffn1 gelu", LINEAR_BF16, VF_EPILOGUE_GELU_ERF, 128, 1536, 384},
+    {"linear_bf16 ffn2", LINEAR_BF16, VF_EPILOGUE_NONE, 128, 384, 1536},
+    {"linear_int8 qkv", LINEAR_INT8, VF_EPILOGUE_NONE, 128, 1152, 384},
+    {"linear_int8 qkv", LINEAR_INT8, VF_EPILOGUE_NONE, 256, 1152, 384},
+    {"linear_int8 out", LINEAR_INT8, VF_EPILOGUE_NONE, 128, 384, 384},
+    {"linear_int8 ffn1 gelu", LINEAR_INT8, VF_EPILOGUE_GELU_ERF, 128, 1536, 384},
+    {"linear_int8 ffn2", LINEAR_INT8, VF_EPILOGUE_NONE, 128, 384, 1536},
+    {"quantize_int8", QUANTIZE, VF_EPILOGUE_NONE, 128, 384, 0},
+    {"quantize_int8", QUANTIZE, VF_EPILOGUE_NONE, 128, 1536, 0},
     {"attention", ATTENTION, VF_EPILOGUE_NONE, 16, 16, 32},
     {"attention", ATTENTION, VF_EPILOGUE_NONE, 64, 64, 32},
     {"attention", ATTENTION, VF_EPILOGUE_NONE, 256, 256, 32},
@@ -47,6 +57,9 @@ struct subject {
     const struct row *row;
     const struct vf_kernels *kernels;
     struct vf_linear_f32 linear;
+    struct vf_linear_bf16 linear_bf16;
+    struct vf_linear_int8 linear_int8;
+    struct vf_quantized quantized;
     struct vf_norm_f32 norm;
     struct vf_attention_f32 attention;
     float *a, *weights, *out; /* `weights` also holds keys and values, or what is added */
@@ -86,6 +99,61 @@ static void prepare_linear(struct subject *s)
         (struct vf_linear_f32){.n = row->n, .k = row->k, .panels = s->weights, .bias = s->vectors};
 }
 
+static void prepare_bf16(struct subject *s)
+{
+    const struct row *row = s->row;
+    const struct vf_kernels *kernels = s->kernels;
+    size_t columns = kernels->panel_columns_bf16, inputs = row->k + row->k % 2;
+    float *source = new_floats(row->n * row->k, 0.05f);
+    s->a = new_floats(row->m * row->k, 1);
+    s->out = new_floats(row->m * row->n, 0);
+    s->vectors = new_floats(row->n, 1);
+    s->weights = new_floats(vf_panel_bf16s(kernels, row->n, row->k) / 2, 0);
+    s->scratch = new_floats(kernels->linear_scratch_bf16(row->k), 0);
+    for (size_t first = 0; first < row->n; first += columns)
+        vf_pack_panel_bf16(kernels, source + first * row->k, row->k,
+            row->n - first < columns ? row->n - first : columns, row->k,
+            (vf_bf16 *)(void *)s->weights + first * inputs);
+    free(source);
+    s->linear_bf16 =
+        (struct vf_linear_bf16){row->n, row->k, (vf_bf16 *)(void *)s->weights, s->vectors};
+}
+
+/* Room for quantised rows of k inputs: the rows, then scales and zero points. */
+static struct vf_quantized new_quantized(const struct vf_kernels *kernels, size_t m, size_t k)
+{
+    size_t ld = vf_quantized_bytes(kernels, k);
+    float *bytes = new_floats(m * ld / sizeof(float) + 2 * m, 0);
+    float *scales = bytes + m * ld / sizeof(float);
+    return (struct vf_quantized){(uint8_t *)bytes, ld, scales, (int32_t *)(void *)(scales + m)};
+}
+
+static void prepare_int8(struct subject *s)
+{
+    const struct row *row = s->row;
+    const struct vf_kernels *kernels = s->kernels;
+    size_t columns = kernels->panel_columns_int8, group = VF_INT8_GROUP;
+    size_t inputs = (row->k + group - 1) / group * group;
+    int8_t *source = (int8_t *)new_floats(row->n * row->k / sizeof(float) + 1, 0.05f);
+    for (size_t i = 0; i < row->n * row->k; i++)
+        source[i] = (int8_t)((int)(i * 2654435761u >> 8 & 0xFF) - 128 + (i % 2));
+    s->a = new_floats(row->m * row->k, 1);
+    s->out = new_floats(row->m * row->n, 0);
+    s->vectors = new_floats(3 * row->n, 1);
+    s->weights = new_floats(vf_panel_int8s(kernels, row->n, row->k) / sizeof(float), 0);
+    int32_t *sums = (int32_t *)(void *)(s->vectors + 2 * row->n);
+    int8_t *panels = (int8_t *)s->weights;
+    for (size_t first = 0; first < row->n; first += columns)
+        vf_pack_panel_int8(kernels, source + first * row->k, row->k,
+            row->n - first < columns ? row->n - first : columns, row->k, panels + first * inputs,
+            sums + first);
+    free(source);
+    s->quantized = new_quantized(kernels, row->m, row->k);
+    kernels->quantize_int8(s->a, row->k, row->m, row->k, NULL, &s->quantized);
+    s->linear_int8 =
+        (struct vf_linear_int8){row->n, row->k, panels, sums, s->vectors + row->n, s->vectors};
+}
+
 /* Queries, keys and values lie side by side, as in the encoder. */
 static void prepare_attention(struct subject *s)
 {
@@ -116,18 +184,29 @@ static void prepare_rows(struct subject *s)
     s->weights = new_floats(m * n, 1);
     s->vectors = new_floats(2 * n, 1);
     s->out = new_floats(n, 0);
+    s->quantized = new_quantized(s->kernels, m, n);
     s->norm =
         (struct vf_norm_f32){.n = n, .eps = 1e-12f, .gamma = s->vectors, .beta = s->vectors + n};
 }
 
 static void prepare(struct subject *s)
 {
-    if (s->row->kind == LINEAR)
+    switch (s->row->kind) {
+    case LINEAR:
         prepare_linear(s);
-    else if (s->row->kind == ATTENTION)
+        break;
+    case LINEAR_BF16:
+        prepare_bf16(s);
+        break;
+    case LINEAR_INT8:
+        prepare_int8(s);
+        break;
+    case ATTENTION:
         prepare_attention(s);
-    else
+        break;
+    default:
         prepare_rows(s);
+    }
 }
 
 static void release(struct subject *s)
@@ -137,6 +216,7 @@ static void release(struct subject *s)
     free(s->out);
     free(s->vectors);
     free(s->scratch);
+    free(s->quantized.bytes);
 }
 
 static void run(void *context)
@@ -146,6 +226,17 @@ static void run(void *context)
     switch (row->kind) {
     case LINEAR:
         s->kernels->linear_f32(&s->linear, row->epilogue, s->a, row->k, row->m, s->out, row->n);
+        break;
+    case LINEAR_BF16:
+        s->kernels->linear_bf16(
+            &s->linear_bf16, row->epilogue, s->a, row->k, row->m, s->out, row->n, s->scratch);
+        break;
+    case LINEAR_INT8:
+        s->kernels->linear_int8(
+            &s->linear_int8, row->epilogue, &s->quantized, row->m, s->out, row->n);
+        break;
+    case QUANTIZE:
+        s->kernels->quantize_int8(s->a, row->n, row->m, row->n, NULL, &s->quantized);
         break;
     case ATTENTION:
         s->kernels->attention_f32(&s->attention);
@@ -164,8 +255,14 @@ static void run(void *context)
 
 static void run_peak(void *context)
 {
-    const struct vf_kernels *kernels = context;
-    kernels->peak_f32(PEAK_ROUNDS);
+    vf_peak_fn *const *peak = context;
+    (*peak)(PEAK_ROUNDS);
+}
+
+/* The peak that a row is a part of. */
+static vf_peak_fn *peak_of(const struct subject *s)
+{
+    return s->row->kind == LINEAR_INT8 ? s->kernels->peak_int8 : s->kernels->peak_f32;
 }
 
 /* Floating-point operations, or bytes moved, of one call; in billions. */
@@ -174,20 +271,24 @@ static double work(const struct row *row)
     double elements = (double)row->m * (double)row->n;
     switch (row->kind) {
     case LINEAR:
+    case LINEAR_BF16:
+    case LINEAR_INT8:
         return 2e-9 * elements * (double)row->k;
     case ATTENTION:
         return 4e-9 * elements * (double)row->k;
     case ADD_NORM:
         return 3e-9 * sizeof(float) * elements;
+    case QUANTIZE:
+        return 1e-9 * (sizeof(float) + sizeof(uint8_t)) * elements;
     default:
         return 1e-9 * sizeof(float) * elements;
     }
 }
 
-static double peak_gflops(struct vf_kernels *kernels, double seconds)
+static double peak_gflops(vf_peak_fn *peak, double seconds)
 {
-    double operations = kernels->peak_f32(PEAK_ROUNDS);
-    return 1e-9 * operations / timing_of(run_peak, kernels, seconds).best;
+    double operations = peak(PEAK_ROUNDS);
+    return 1e-9 * operations / timing_of(run_peak, &peak, seconds).best;
 }
 
 /* Measures one row and returns it as a JSON object. The peak is taken before and after, and the
@@ -196,9 +297,9 @@ static json_t *measure(struct vf_kernels *kernels, const struct row *row, double
 {
     struct subject s = {.row = row, .kernels = kernels};
     prepare(&s);
-    double before = peak_gflops(kernels, seconds / 4);
+    double before = peak_gflops(peak_of(&s), seconds / 4);
     struct timing timing = timing_of(run, &s, seconds);
-    double after = peak_gflops(kernels, seconds / 4);
+    double after = peak_gflops(peak_of(&s), seconds / 4);
     release(&s);
     double peak = before > after ? before : after;
     double best = work(row) / timing.best, median = work(row) / timing.median;

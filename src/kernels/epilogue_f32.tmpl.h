@@ -4,21 +4,6 @@
 
 enum { PANEL = TILE_VECTORS * VEC_FLOATS };
 
-ALWAYS_INLINE vec apply(enum vf_epilogue epilogue, vec x)
-{
-    switch (epilogue) {
-    case VF_EPILOGUE_GELU_ERF:
-        return vec_gelu_erf(x);
-    case VF_EPILOGUE_GELU_TANH:
-        return vec_gelu_tanh(x);
-    case VF_EPILOGUE_RELU:
-        return vec_max(vec_set(0), x);
-    case VF_EPILOGUE_NONE:
-        break;
-    }
-    return x;
-}
-
 ALWAYS_INLINE void finish_rows(enum vf_epilogue epilogue, const float *sums, const float *bias,
     size_t rows, size_t columns, float *c, size_t ldc)
 {

@@ -30,6 +30,7 @@ static void fill_ref(struct vf_kernels *kernels)
         .pool_mean_f32 = vf_pool_mean_f32__ref,
         .pool_max_f32 = vf_pool_max_f32__ref,
         .peak_f32 = vf_peak_f32__ref,
+        .peak_int8 = vf_peak_int8__ref,
     };
 }
 
@@ -76,6 +77,18 @@ static void fill_avx512(struct vf_kernels *kernels)
     kernels->peak_f32 = vf_peak_f32__avx512;
 }
 
+static void fill_avx512vnni(struct vf_kernels *kernels)
+{
+    kernels->tier = "avx512vnni";
+    kernels->name_int8 = "avx512vnni";
+    kernels->panel_columns_int8 = VF_PANEL_COLUMNS_AVX512;
+    kernels->panel_unit_int8 = VF_PANEL_COLUMNS_AVX512;
+    kernels->quantized_element_bytes = sizeof(uint8_t);
+    kernels->quantize_int8 = vf_quantize_int8__avx512vnni;
+    kernels->linear_int8 = vf_linear_int8__avx512vnni;
+    kernels->peak_int8 = vf_peak_int8__avx512vnni;
+}
+
 #elif defined(__aarch64__)
 static void fill_neon(struct vf_kernels *kernels)
 {
@@ -107,6 +120,8 @@ void vf_kernels_init(struct vf_kernels *kernels, unsigned flags)
         fill_avx2(kernels);
     if (flags & VF_TIER_AVX512)
         fill_avx512(kernels);
+    if (flags & VF_TIER_AVX512VNNI)
+        fill_avx512vnni(kernels);
 #elif defined(__aarch64__)
     if (flags & VF_TIER_NEON)
         fill_neon(kernels);

@@ -128,8 +128,9 @@ typedef size_t vf_attention_scratch_fn(size_t n, size_t head_size);
  * all tiers give the same bits. */
 typedef void vf_pool_f32_fn(const float *x, size_t ldx, size_t m, size_t n, float *out);
 
-/* Runs `rounds` rounds of the tier's fastest multiply-adds on registers alone and returns the
- * number of floating-point operations: the peak that benchmarks relate to. */
+/* Runs `rounds` rounds of the fastest multiply-adds that the table has for a type of operands, on
+ * registers alone, and returns the number of operations, two for a multiply-add: the peak that
+ * benchmarks relate to. */
 typedef double vf_peak_fn(size_t rounds);
 
 struct vf_kernels {
@@ -164,7 +165,7 @@ struct vf_kernels {
     vf_attention_scratch_fn *attention_scratch_f32;
     vf_pool_f32_fn *pool_mean_f32;
     vf_pool_f32_fn *pool_max_f32;
-    vf_peak_fn *peak_f32;
+    vf_peak_fn *peak_f32, *peak_int8;
 };
 
 /* Fills the table with the best kernels that `flags` (cpu/cpu.h: VF_TIER_…) allows. */

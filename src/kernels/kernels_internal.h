@@ -56,6 +56,7 @@ vf_attention_scratch_fn vf_attention_scratch_f32__ref;
 vf_pool_f32_fn vf_pool_mean_f32__ref;
 vf_pool_f32_fn vf_pool_max_f32__ref;
 vf_peak_fn vf_peak_f32__ref;
+vf_peak_fn vf_peak_int8__ref;
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__avx2;
 vf_linear_f32_fn vf_linear_f32__avx2;
@@ -76,6 +77,10 @@ vf_attention_f32_fn vf_attention_f32__avx512;
 vf_attention_scratch_fn vf_attention_scratch_f32__avx512;
 vf_pool_f32_fn vf_pool_mean_f32__avx512;
 vf_peak_fn vf_peak_f32__avx512;
+
+vf_quantize_int8_fn vf_quantize_int8__avx512vnni;
+vf_linear_int8_fn vf_linear_int8__avx512vnni;
+vf_peak_fn vf_peak_int8__avx512vnni;
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__neon;
 vf_linear_f32_fn vf_linear_f32__neon;

@@ -17,8 +17,9 @@ struct vf_kernels;
 
 #define VF_INT8_WEIGHT_MAX 127
 
-/* Inputs of a linear map, at most: sums of 255 * 127 stay within 32 bits. */
-#define VF_INT8_INPUTS_MAX 65536
+/* Inputs of a linear map, at most: sums of 255 * 127 stay within 32 bits, and sums of an output's
+ * weights within 23. */
+#define VF_INT8_INPUTS_MAX 32768
 
 /* Inputs are filled up to a multiple of this, in panels and in quantised rows. */
 #define VF_INT8_GROUP 4

@@ -38,7 +38,7 @@
     X(attention_scratch_grows)                                                                     \
     X(pools_equal_the_reference)                                                                   \
     X(pools_keep_nan_apart)                                                                        \
-    X(peak_counts_operations)
+    X(peaks_count_operations)
 
 #define VF_DECLARE_KERNEL_TEST(name) void name(void **state);
 VF_KERNEL_TESTS(VF_DECLARE_KERNEL_TEST)

@@ -84,10 +84,13 @@ void pools_keep_nan_apart(void **state)
     }
 }
 
-void peak_counts_operations(void **state)
+void peaks_count_operations(void **state)
 {
     const struct vf_kernels *kernels = *state;
-    double one = kernels->peak_f32(1);
-    vf_check(one >= 2, "%s: %g operations a round", kernels->tier, one);
-    assert_true(kernels->peak_f32(1000) == 1000 * one);
+    vf_peak_fn *const peaks[] = {kernels->peak_f32, kernels->peak_int8};
+    for (size_t i = 0; i < VF_COUNT(peaks); i++) {
+        double one = peaks[i](1);
+        vf_check(one >= 2, "%s: peak %zu: %g operations a round", kernels->tier, i, one);
+        assert_true(peaks[i](1000) == 1000 * one);
+    }
 }

@@ -136,6 +136,43 @@ static inline vec vec_scale(vec a, vec exponent)
     return _mm512_scalef_ps(a, exponent);
 }
 
+/* VEC_FLOATS integers as floats. */
+static inline vec vec_load_integers(const int32_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_loadu_si512((const void *)p));
+}
+
+/* The bits of floats, compared as integers. */
+typedef __m512i vec_bits;
+
+static inline vec_bits vec_bits_of(vec a)
+{
+    return _mm512_castps_si512(a);
+}
+
+static inline vec_bits vec_bits_max_signed(vec_bits a, vec_bits b)
+{
+    return _mm512_max_epi32(a, b);
+}
+
+static inline vec_bits vec_bits_max_unsigned(vec_bits a, vec_bits b)
+{
+    return _mm512_max_epu32(a, b);
+}
+
+/* The largest, as the float that it is. */
+static inline float vec_bits_largest_signed(vec_bits a)
+{
+    int32_t largest = _mm512_reduce_max_epi32(a);
+    return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(largest)));
+}
+
+static inline float vec_bits_largest_unsigned(vec_bits a)
+{
+    uint32_t largest = _mm512_reduce_max_epu32(a);
+    return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int32_t)largest)));
+}
+
 /* rows[i][j] becomes rows[j][i]. */
 static inline void vec_transpose(vec rows[VEC_FLOATS])
 {
