@@ -242,7 +242,7 @@ static void run(void *context)
         s->kernels->attention_f32(&s->attention);
         break;
     case ADD_NORM:
-        s->kernels->add_norm_f32(&s->norm, s->a, row->n, s->weights, row->n, row->m);
+        s->kernels->add_norm_f32(&s->norm, s->a, row->n, s->weights, row->n, row->m, s->a, row->n);
         break;
     case POOL_MEAN:
         s->kernels->pool_mean_f32(s->a, row->n, row->m, row->n, s->out);

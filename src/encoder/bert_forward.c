@@ -90,7 +90,7 @@ static size_t embed(const struct vf_bert *bert, struct vf_bert_state *state,
         for (size_t j = 0; j < sequences[i].n; j++)
             vf_tensor_read_row(&bert->words, (size_t)sequences[i].ids[j], x + j * ld);
         bert->kernels.add_norm_f32(&bert->embeddings_norm, x, ld, bert->positions,
-            bert->config->network.hidden_size, sequences[i].n);
+            bert->config->network.hidden_size, sequences[i].n, x, ld);
         rows += sequences[i].n;
     }
     return rows;
@@ -138,12 +138,12 @@ static void feed_forward(const struct vf_bert *bert, const struct vf_packed_laye
     float *x = state->x + row * ld;
     apply(bert, state, &layer->attention_output, VF_EPILOGUE_NONE, state->context + row * ld, ld, m,
         state->update, ld);
-    kernels->add_norm_f32(&layer->attention_norm, x, ld, state->update, ld, m);
+    kernels->add_norm_f32(&layer->attention_norm, x, ld, state->update, ld, m, x, ld);
     apply(bert, state, &layer->intermediate, bert->activation, x, ld, m, state->inner,
         state->ld_inner);
     apply(bert, state, &layer->output, VF_EPILOGUE_NONE, state->inner, state->ld_inner, m,
         state->update, ld);
-    kernels->add_norm_f32(&layer->output_norm, x, ld, state->update, ld, m);
+    kernels->add_norm_f32(&layer->output_norm, x, ld, state->update, ld, m, x, ld);
 }
 
 static void run_layer(const struct vf_bert *bert, const struct vf_packed_layer *layer,

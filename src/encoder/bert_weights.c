@@ -88,6 +88,7 @@ static enum vf_epilogue epilogue_of(enum vf_activation activation)
     case VF_ACT_RELU:
         return VF_EPILOGUE_RELU;
     case VF_ACT_SILU:
+        return VF_EPILOGUE_SILU;
     case VF_ACT_GELU_ERF:
         break;
     }

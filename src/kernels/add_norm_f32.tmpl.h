@@ -1,4 +1,5 @@
-/* add_norm_f32 for a vector type: three passes over a row that stays in the first-level cache. */
+/* add_norm_f32 and add_f32 for a vector type: three passes over a row that stays in the first-level
+ * cache. */
 
 /* Vectors that are summed at a time, to hide the latency of an addition. */
 enum { CHAINS = 4, STEP = CHAINS * VEC_FLOATS };
@@ -74,29 +75,43 @@ static float sum_squares(const float *x, size_t n, float mean)
     return sum_chains(sum);
 }
 
-/* x = (x - mean) * scale * gamma + beta */
-static void scale_row(const struct vf_norm_f32 *norm, float *x, float mean, float scale)
+/* out = (x - mean) * scale * gamma + beta */
+static void scale_row(
+    const struct vf_norm_f32 *norm, const float *x, float mean, float scale, float *out)
 {
     vec shift = vec_set(mean), factor = vec_set(scale);
     size_t n = norm->n, j = 0;
     for (; j + VEC_FLOATS <= n; j += VEC_FLOATS) {
         vec z = vec_mul(vec_sub(vec_load(x + j), shift), factor);
-        vec_store(x + j, vec_fma(z, vec_load(norm->gamma + j), vec_load(norm->beta + j)));
+        vec_store(out + j, vec_fma(z, vec_load(norm->gamma + j), vec_load(norm->beta + j)));
     }
     if (j < n) {
         vec z = vec_mul(vec_sub(vec_load_first(x + j, n - j), shift), factor);
         vec gamma = vec_load_first(norm->gamma + j, n - j);
-        vec_store_first(x + j, vec_fma(z, gamma, vec_load_first(norm->beta + j, n - j)), n - j);
+        vec_store_first(out + j, vec_fma(z, gamma, vec_load_first(norm->beta + j, n - j)), n - j);
     }
 }
 
-static void add_norm(
-    const struct vf_norm_f32 *norm, float *x, size_t ldx, const float *y, size_t ldy, size_t m)
+static void add_norm(const struct vf_norm_f32 *norm, float *x, size_t ldx, const float *y,
+    size_t ldy, size_t m, float *out, size_t ldo)
 {
     size_t n = norm->n;
-    for (size_t i = 0; i < m; i++, x += ldx) {
-        float mean = (y ? add_row(x, y + i * ldy, n) : sum_row(x, n)) / (float)n;
+    for (size_t i = 0; i < m; i++, x += ldx, out += ldo) {
+        float sum = y ? add_row(x, y + i * ldy, n) : norm->rms ? 0 : sum_row(x, n);
+        float mean = norm->rms ? 0 : sum / (float)n;
         float variance = sum_squares(x, n, mean) / (float)n;
-        scale_row(norm, x, mean, 1 / sqrtf(variance + norm->eps));
+        scale_row(norm, x, mean, 1 / sqrtf(variance + norm->eps), out);
+    }
+}
+
+static void add(float *x, size_t ldx, const float *y, size_t ldy, size_t m, size_t n)
+{
+    for (size_t i = 0; i < m; i++, x += ldx, y += ldy) {
+        size_t j = 0;
+        for (; j + VEC_FLOATS <= n; j += VEC_FLOATS)
+            vec_store(x + j, vec_add(vec_load(x + j), vec_load(y + j)));
+        if (j < n)
+            vec_store_first(
+                x + j, vec_add(vec_load_first(x + j, n - j), vec_load_first(y + j, n - j)), n - j);
     }
 }

@@ -136,7 +136,7 @@ static void attend_rows(const struct vf_attention_f32 *op, size_t row, size_t ro
         float *score = scores + r * lds;
         size_t seen_from = vf_seen_from(op, row + r), seen_to = vf_seen_to(op, row + r);
         if (op->bias)
-            add_bias(score, op->bias + (row + r) * op->ld_bias, begin, seen_to);
+            add_bias(score, op->bias + (ptrdiff_t)(row + r) * op->ld_bias, begin, seen_to);
         hide(score, begin, seen_from, seen_to, padded_keys(to));
         divisor[r] = exponentiate(score + begin, padded_keys(to) - begin);
     }

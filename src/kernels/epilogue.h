@@ -7,11 +7,12 @@ enum vf_epilogue {
     VF_EPILOGUE_NONE,      /* x */
     VF_EPILOGUE_GELU_ERF,  /* x/2 (1 + erf(x / sqrt 2)) */
     VF_EPILOGUE_GELU_TANH, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
-    VF_EPILOGUE_RELU       /* max(x, 0) */
+    VF_EPILOGUE_RELU,      /* max(x, 0) */
+    VF_EPILOGUE_SILU       /* x / (1 + e^-x) */
 };
 
-/* Bound of either GELU's own error: |gelu(x) - exact| <= VF_GELU_BOUND max(|x|, 1). Both are
- * Lipschitz with constant 1.13, so an error e of x adds 1.13 e. */
-#define VF_GELU_BOUND 3e-7
+/* Bound of the own error of either GELU and of SiLU: |f(x) - exact| <= VF_ACTIVATION_BOUND
+ * max(|x|, 1). All are Lipschitz with constant 1.13, so an error e of x adds 1.13 e. */
+#define VF_ACTIVATION_BOUND 3e-7
 
 #endif

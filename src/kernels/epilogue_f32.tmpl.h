@@ -1,6 +1,6 @@
 /* What follows the sums of a linear map for a vector type: the bias and the epilogue. To be
  * included behind tile_f32.tmpl.h. */
-#include "kernels/math_f32.tmpl.h"
+#include "kernels/activation_f32.tmpl.h"
 
 enum { PANEL = TILE_VECTORS * VEC_FLOATS };
 
@@ -34,6 +34,9 @@ static void finish(enum vf_epilogue epilogue, const float *sums, const float *bi
         break;
     case VF_EPILOGUE_RELU:
         finish_rows(VF_EPILOGUE_RELU, sums, bias, rows, columns, c, ldc);
+        break;
+    case VF_EPILOGUE_SILU:
+        finish_rows(VF_EPILOGUE_SILU, sums, bias, rows, columns, c, ldc);
         break;
     }
 }

@@ -25,6 +25,9 @@ static void fill_ref(struct vf_kernels *kernels)
         .quantize_int8 = vf_quantize_int8__ref,
         .linear_int8 = vf_linear_int8__ref,
         .add_norm_f32 = vf_add_norm_f32__ref,
+        .add_f32 = vf_add_f32__ref,
+        .gate_f32 = vf_gate_f32__ref,
+        .rotate_f32 = vf_rotate_f32__ref,
         .attention_f32 = vf_attention_f32__ref,
         .attention_scratch_f32 = vf_attention_scratch_f32__ref,
         .pool_mean_f32 = vf_pool_mean_f32__ref,
@@ -50,6 +53,9 @@ static void fill_avx2(struct vf_kernels *kernels)
     kernels->linear_bf16 = vf_linear_bf16__avx2;
     kernels->linear_scratch_bf16 = vf_linear_scratch_bf16__avx2;
     kernels->add_norm_f32 = vf_add_norm_f32__avx2;
+    kernels->add_f32 = vf_add_f32__avx2;
+    kernels->gate_f32 = vf_gate_f32__avx2;
+    kernels->rotate_f32 = vf_rotate_f32__avx2;
     kernels->attention_f32 = vf_attention_f32__avx2;
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx2;
     kernels->pool_mean_f32 = vf_pool_mean_f32__avx2;
@@ -71,6 +77,9 @@ static void fill_avx512(struct vf_kernels *kernels)
     kernels->linear_bf16 = vf_linear_bf16__avx512;
     kernels->linear_scratch_bf16 = vf_linear_scratch_bf16__avx512;
     kernels->add_norm_f32 = vf_add_norm_f32__avx512;
+    kernels->add_f32 = vf_add_f32__avx512;
+    kernels->gate_f32 = vf_gate_f32__avx512;
+    kernels->rotate_f32 = vf_rotate_f32__avx512;
     kernels->attention_f32 = vf_attention_f32__avx512;
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx512;
     kernels->pool_mean_f32 = vf_pool_mean_f32__avx512;
@@ -105,6 +114,9 @@ static void fill_neon(struct vf_kernels *kernels)
     kernels->linear_bf16 = vf_linear_bf16__neon;
     kernels->linear_scratch_bf16 = vf_linear_scratch_bf16__neon;
     kernels->add_norm_f32 = vf_add_norm_f32__neon;
+    kernels->add_f32 = vf_add_f32__neon;
+    kernels->gate_f32 = vf_gate_f32__neon;
+    kernels->rotate_f32 = vf_rotate_f32__neon;
     kernels->attention_f32 = vf_attention_f32__neon;
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__neon;
     kernels->pool_mean_f32 = vf_pool_mean_f32__neon;

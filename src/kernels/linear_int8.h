@@ -27,8 +27,8 @@ struct vf_kernels;
 /* Distance and alignment of quantised rows, in bytes. */
 #define VF_QUANTIZED_ALIGNMENT 64
 
-/* Bound of a GELU's own error behind an eight-bit map, in place of VF_GELU_BOUND. */
-#define VF_GELU_BOUND_INT8 1e-4
+/* Bound of an activation's own error behind an eight-bit map, in place of VF_ACTIVATION_BOUND. */
+#define VF_ACTIVATION_BOUND_INT8 1e-4
 
 /* W packed by columns of its transpose: panel p holds the outputs from p * panel_columns_int8 on,
  * at most panel_columns_int8 of them, as [ceil(k / 4)][width][4], `width` being their number

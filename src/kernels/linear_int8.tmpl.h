@@ -12,7 +12,7 @@
  *   sums_add(sums, inputs, weights)    the sums with their products added
  *   sums_store(out, sums)              stores the sums of a vector of outputs as integers
  */
-#include "kernels/math_f32.tmpl.h"
+#include "kernels/activation_f32.tmpl.h"
 
 enum {
     PANEL = TILE_VECTORS_INT8 * VEC_FLOATS,
@@ -168,6 +168,9 @@ static void finish(enum vf_epilogue epilogue, const int32_t *sums, const float *
         break;
     case VF_EPILOGUE_RELU:
         finish_rows(VF_EPILOGUE_RELU, sums, scales, outputs, rows, c, ldc);
+        break;
+    case VF_EPILOGUE_SILU:
+        finish_rows(VF_EPILOGUE_SILU, sums, scales, outputs, rows, c, ldc);
         break;
     }
 }

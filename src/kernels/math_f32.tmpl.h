@@ -71,19 +71,11 @@ ALWAYS_INLINE vec vec_gelu_tanh_coarse(vec x)
     return vec_gelu_coarse(x, 4.1f, coefficients);
 }
 
-ALWAYS_INLINE vec apply(enum vf_epilogue epilogue, vec x)
+/* x / (1 + e^-x) = x / (1 + 2^(-x log2 e)). */
+ALWAYS_INLINE vec vec_silu(vec x)
 {
-    switch (epilogue) {
-    case VF_EPILOGUE_GELU_ERF:
-        return vec_gelu_erf(x);
-    case VF_EPILOGUE_GELU_TANH:
-        return vec_gelu_tanh(x);
-    case VF_EPILOGUE_RELU:
-        return vec_max(vec_set(0), x);
-    case VF_EPILOGUE_NONE:
-        break;
-    }
-    return x;
+    vec exponent = vec_min(vec_set(126), vec_mul(x, vec_set(-1.44269504f)));
+    return vec_div(x, vec_add(vec_set(1), vec_exp2(exponent)));
 }
 
 #endif

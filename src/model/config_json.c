@@ -80,6 +80,7 @@ int vf_config_activation(const struct vf_config_json *config, const char *key,
         {"gelu_pytorch_tanh", VF_ACT_GELU_TANH},
         {"relu", VF_ACT_RELU},
         {"silu", VF_ACT_SILU},
+        {"swish", VF_ACT_SILU},
     };
     const char *name;
     int rc = vf_json_get_string(config->json, key, config->path, "gelu", &name, err);
@@ -92,7 +93,7 @@ int vf_config_activation(const struct vf_config_json *config, const char *key,
         }
     }
     return vf_config_fail_value(config, key, name,
-        "gelu, gelu_python, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, silu", err);
+        "gelu, gelu_python, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, silu, swish", err);
 }
 
 int vf_config_token(const struct vf_config_json *config, const char *key, int32_t fallback,

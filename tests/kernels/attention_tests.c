@@ -99,7 +99,7 @@ static struct attention_case new_case(
         .v = t.v.at,
         .ldkv = t.k.ld,
         .bias = t.bias.at,
-        .ld_bias = t.bias.ld,
+        .ld_bias = (ptrdiff_t)t.bias.ld,
         .out = t.out.at,
         .ldo = t.out.ld,
         .scratch = t.scratch.at};

@@ -9,7 +9,7 @@
     X(linear_is_within_its_bound)                                                                  \
     X(linear_rows_are_independent)                                                                 \
     X(linear_keeps_nan_apart)                                                                      \
-    X(gelu_is_within_its_bound)                                                                    \
+    X(activations_are_within_their_bound)                                                          \
     X(bf16_rounds_to_nearest_even)                                                                 \
     X(pack_panel_bf16_lays_out)                                                                    \
     X(linear_bf16_is_exact_on_integers)                                                            \
@@ -30,6 +30,11 @@
     X(add_norm_is_within_its_bound)                                                                \
     X(add_norm_rows_are_independent)                                                               \
     X(add_norm_keeps_nan_apart)                                                                    \
+    X(add_equals_the_reference)                                                                    \
+    X(gate_is_within_its_bound)                                                                    \
+    X(gate_keeps_nan_apart)                                                                        \
+    X(rotate_is_within_its_bound)                                                                  \
+    X(rotate_keeps_nan_apart)                                                                      \
     X(attention_selects_one_key)                                                                   \
     X(attention_is_within_its_bound)                                                               \
     X(attention_weights_are_powers_of_two)                                                         \

@@ -223,7 +223,7 @@ void linear_bf16_is_within_its_bound(void **state)
     static struct linear_shape shapes[MAX_LINEAR_SHAPES];
     size_t count = list_linear_shapes(tile_of(kernels), shapes);
     for (size_t i = 0; i < count; i++) {
-        enum vf_epilogue epilogue = (enum vf_epilogue)(i % 4);
+        enum vf_epilogue epilogue = (enum vf_epilogue)(i % 5);
         float scale = scales[i / 4 % VF_COUNT(scales)];
         struct bf16_case t = new_case(kernels, shapes[i], i);
         matrix_fill_random(&t.a, &random, scale);
@@ -305,7 +305,7 @@ void linear_bf16_keeps_nan_apart(void **state)
     size_t m = 2 * kernels->tile_rows + 1, n = kernels->panel_columns_bf16 + 3, k = 19;
     enum { IN_ROW, IN_COLUMN, IN_BIAS };
     for (size_t i = 0; i < 4 * 3 * 4; i++) {
-        enum vf_epilogue epilogue = (enum vf_epilogue)(i % 4);
+        enum vf_epilogue epilogue = (enum vf_epilogue)(i % 5);
         size_t where = i / 4 % 3;
         size_t row = random_bits(&random) % m, column = random_bits(&random) % n;
         struct bf16_case t = new_case(kernels, (struct linear_shape){m, n, k}, i);

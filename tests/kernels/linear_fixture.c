@@ -40,17 +40,20 @@ static double gelu_tanh(double x)
 
 double expected_epilogue(enum vf_epilogue epilogue, double x, double e, double *ret_tolerance)
 {
-    double gelu_tolerance = 1.13 * e + VF_GELU_BOUND * fmax(fabs(x), 1);
+    double activation_tolerance = 1.13 * e + VF_ACTIVATION_BOUND * fmax(fabs(x), 1);
     switch (epilogue) {
     case VF_EPILOGUE_GELU_ERF:
-        *ret_tolerance = gelu_tolerance;
+        *ret_tolerance = activation_tolerance;
         return gelu_erf(x);
     case VF_EPILOGUE_GELU_TANH:
-        *ret_tolerance = gelu_tolerance;
+        *ret_tolerance = activation_tolerance;
         return gelu_tanh(x);
     case VF_EPILOGUE_RELU:
         *ret_tolerance = e;
         return fmax(x, 0);
+    case VF_EPILOGUE_SILU:
+        *ret_tolerance = activation_tolerance;
+        return x / (1 + exp(-x));
     case VF_EPILOGUE_NONE:
         break;
     }

@@ -163,7 +163,7 @@ void linear_is_within_its_bound(void **state)
     static struct linear_shape shapes[MAX_LINEAR_SHAPES];
     size_t count = list_linear_shapes(tile_of(kernels), shapes);
     for (size_t i = 0; i < count; i++) {
-        enum vf_epilogue epilogue = (enum vf_epilogue)(i % 4);
+        enum vf_epilogue epilogue = (enum vf_epilogue)(i % 5);
         struct linear_case t = new_case(kernels, shapes[i], i);
         matrix_fill_random(&t.a, &random, scales[i / 4 % VF_COUNT(scales)]);
         matrix_fill_random(&t.weights, &random, 1);
@@ -210,7 +210,7 @@ void linear_keeps_nan_apart(void **state)
     size_t m = 2 * kernels->tile_rows + 1, n = kernels->panel_columns + 3, k = 19;
     enum { IN_ROW, IN_COLUMN, IN_BIAS };
     for (size_t i = 0; i < 4 * 3 * 4; i++) {
-        enum vf_epilogue epilogue = (enum vf_epilogue)(i % 4);
+        enum vf_epilogue epilogue = (enum vf_epilogue)(i % 5);
         size_t where = i / 4 % 3;
         size_t row = random_bits(&random) % m, column = random_bits(&random) % n;
         struct linear_case t = new_case(kernels, (struct linear_shape){m, n, k}, i);
@@ -229,7 +229,7 @@ void linear_keeps_nan_apart(void **state)
             for (size_t j = 0; j < n; j++) {
                 int want = where == IN_ROW ? r == row : j == column;
                 vf_check(isnan(matrix_row(&t.c, r)[j]) == want,
-                    "%s: epilogue %zu, NaN at %zu: row %zu, column %zu", t.name, i % 4, where, r,
+                    "%s: epilogue %zu, NaN at %zu: row %zu, column %zu", t.name, i % 5, where, r,
                     j);
             }
         free_case(&t);
@@ -237,20 +237,21 @@ void linear_keeps_nan_apart(void **state)
 }
 
 /* A linear map of one input with weight 1 shows the epilogue alone. */
-void gelu_is_within_its_bound(void **state)
+void activations_are_within_their_bound(void **state)
 {
     const struct vf_kernels *kernels = *state;
     static const float special[] = {0.0f, -0.0f, FLT_TRUE_MIN, -FLT_TRUE_MIN, FLT_MIN, -FLT_MIN,
         1e-10f, 1e6f, -1e6f, 1e12f, -1e12f, FLT_MAX, -FLT_MAX};
     enum { STEPS = 40001, RANGE = 12 };
     struct linear_shape shape = {STEPS + VF_COUNT(special), 1, 1};
-    static const enum vf_epilogue epilogues[] = {VF_EPILOGUE_GELU_ERF, VF_EPILOGUE_GELU_TANH};
+    static const enum vf_epilogue epilogues[] = {
+        VF_EPILOGUE_GELU_ERF, VF_EPILOGUE_GELU_TANH, VF_EPILOGUE_SILU};
     for (size_t e = 0; e < VF_COUNT(epilogues); e++) {
         struct linear_case t = new_case(kernels, shape, e);
         for (size_t i = 0; i < STEPS; i++)
             t.a.at[i * t.a.ld] = (float)(2.0 * RANGE * (double)i / (STEPS - 1) - RANGE);
         for (size_t i = 0; i < VF_COUNT(special); i++) {
-            /* The cube inside the tanh form leaves the range of float beyond 1e12. */
+            /* The exponents of the other forms leave the range of float beyond 1e12. */
             int fits = fabsf(special[i]) <= 1e12f || epilogues[e] == VF_EPILOGUE_GELU_ERF;
             t.a.at[(STEPS + i) * t.a.ld] = fits ? special[i] : 0;
         }

@@ -27,7 +27,7 @@ static float score_of(const struct vf_attention_f32 *op, size_t i, size_t j)
     float sum = 0;
     for (size_t d = 0; d < op->head_size; d++)
         sum += op->q[i * op->ldq + d] * op->k[j * op->ldkv + d];
-    return op->bias ? sum + op->bias[i * op->ld_bias + j] : sum;
+    return op->bias ? sum + op->bias[(ptrdiff_t)i * op->ld_bias + (ptrdiff_t)j] : sum;
 }
 
 void vf_attention_f32__ref(const struct vf_attention_f32 *op)

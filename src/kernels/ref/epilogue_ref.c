@@ -23,6 +23,8 @@ float vf_epilogue__ref(enum vf_epilogue epilogue, float x)
         return gelu_tanh(x);
     case VF_EPILOGUE_RELU:
         return x < 0 ? 0 : x;
+    case VF_EPILOGUE_SILU:
+        return (float)((double)x / (1 + exp(-(double)x)));
     case VF_EPILOGUE_NONE:
         break;
     }

@@ -1,0 +1,24 @@
+/* The epilogues on a vector. To be included behind the header of a vector type. */
+#ifndef VF_KERNELS_ACTIVATION_F32_TMPL_H
+#define VF_KERNELS_ACTIVATION_F32_TMPL_H
+
+#include "kernels/math_f32.tmpl.h"
+
+ALWAYS_INLINE vec apply(enum vf_epilogue epilogue, vec x)
+{
+    switch (epilogue) {
+    case VF_EPILOGUE_GELU_ERF:
+        return vec_gelu_erf(x);
+    case VF_EPILOGUE_GELU_TANH:
+        return vec_gelu_tanh(x);
+    case VF_EPILOGUE_RELU:
+        return vec_max(vec_set(0), x);
+    case VF_EPILOGUE_SILU:
+        return vec_silu(x);
+    case VF_EPILOGUE_NONE:
+        break;
+    }
+    return x;
+}
+
+#endif
