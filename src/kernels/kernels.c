@@ -60,6 +60,25 @@ static void fill_avx2(struct vf_kernels *kernels)
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx2;
     kernels->pool_mean_f32 = vf_pool_mean_f32__avx2;
     kernels->peak_f32 = vf_peak_f32__avx2;
+    kernels->name_int8 = "avx2";
+    kernels->panel_columns_int8 = VF_PANEL_COLUMNS_INT8_AVX2;
+    kernels->panel_unit_int8 = VF_PANEL_COLUMNS_INT8_AVX2;
+    kernels->quantized_element_bytes = sizeof(int16_t);
+    kernels->quantize_int8 = vf_quantize_int8__avx2;
+    kernels->linear_int8 = vf_linear_int8__avx2;
+    kernels->peak_int8 = vf_peak_int8__avx2;
+}
+
+static void fill_avxvnni(struct vf_kernels *kernels)
+{
+    kernels->tier = "avxvnni";
+    kernels->name_int8 = "avxvnni";
+    kernels->panel_columns_int8 = VF_PANEL_COLUMNS_AVX2;
+    kernels->panel_unit_int8 = VF_PANEL_COLUMNS_AVX2;
+    kernels->quantized_element_bytes = sizeof(uint8_t);
+    kernels->quantize_int8 = vf_quantize_int8__avxvnni;
+    kernels->linear_int8 = vf_linear_int8__avxvnni;
+    kernels->peak_int8 = vf_peak_int8__avxvnni;
 }
 
 static void fill_avx512(struct vf_kernels *kernels)
@@ -84,6 +103,13 @@ static void fill_avx512(struct vf_kernels *kernels)
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx512;
     kernels->pool_mean_f32 = vf_pool_mean_f32__avx512;
     kernels->peak_f32 = vf_peak_f32__avx512;
+    kernels->name_int8 = "avx512";
+    kernels->panel_columns_int8 = VF_PANEL_COLUMNS_INT8_AVX512;
+    kernels->panel_unit_int8 = VF_PANEL_COLUMNS_INT8_AVX512;
+    kernels->quantized_element_bytes = sizeof(int16_t);
+    kernels->quantize_int8 = vf_quantize_int8__avx512;
+    kernels->linear_int8 = vf_linear_int8__avx512;
+    kernels->peak_int8 = vf_peak_int8__avx512;
 }
 
 static void fill_avx512vnni(struct vf_kernels *kernels)
@@ -130,6 +156,8 @@ void vf_kernels_init(struct vf_kernels *kernels, unsigned flags)
 #if defined(__x86_64__)
     if (flags & VF_TIER_AVX2)
         fill_avx2(kernels);
+    if (flags & VF_TIER_AVXVNNI)
+        fill_avxvnni(kernels);
     if (flags & VF_TIER_AVX512)
         fill_avx512(kernels);
     if (flags & VF_TIER_AVX512VNNI)

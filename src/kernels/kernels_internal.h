@@ -41,6 +41,11 @@ static inline size_t vf_seen_to(const struct vf_attention_f32 *op, size_t i)
     return op->after < op->n && position + op->after < op->n ? position + op->after + 1 : op->n;
 }
 
+/* Where linear_int8 makes do without dot products of bytes, an output has two sums, so that a panel
+ * has half of the columns. */
+#define VF_PANEL_COLUMNS_INT8_AVX2 (VF_PANEL_COLUMNS_AVX2 / 2)
+#define VF_PANEL_COLUMNS_INT8_AVX512 (VF_PANEL_COLUMNS_AVX512 / 2)
+
 /* The epilogue by the mathematics library. */
 float vf_epilogue__ref(enum vf_epilogue epilogue, float x);
 
@@ -73,6 +78,9 @@ vf_attention_f32_fn vf_attention_f32__avx2;
 vf_attention_scratch_fn vf_attention_scratch_f32__avx2;
 vf_pool_f32_fn vf_pool_mean_f32__avx2;
 vf_peak_fn vf_peak_f32__avx2;
+vf_quantize_int8_fn vf_quantize_int8__avx2;
+vf_linear_int8_fn vf_linear_int8__avx2;
+vf_peak_fn vf_peak_int8__avx2;
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__avx512;
 vf_linear_f32_fn vf_linear_f32__avx512;
@@ -86,6 +94,13 @@ vf_attention_f32_fn vf_attention_f32__avx512;
 vf_attention_scratch_fn vf_attention_scratch_f32__avx512;
 vf_pool_f32_fn vf_pool_mean_f32__avx512;
 vf_peak_fn vf_peak_f32__avx512;
+vf_quantize_int8_fn vf_quantize_int8__avx512;
+vf_linear_int8_fn vf_linear_int8__avx512;
+vf_peak_fn vf_peak_int8__avx512;
+
+vf_quantize_int8_fn vf_quantize_int8__avxvnni;
+vf_linear_int8_fn vf_linear_int8__avxvnni;
+vf_peak_fn vf_peak_int8__avxvnni;
 
 vf_quantize_int8_fn vf_quantize_int8__avx512vnni;
 vf_linear_int8_fn vf_linear_int8__avx512vnni;

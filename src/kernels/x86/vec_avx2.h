@@ -147,6 +147,47 @@ static inline vec vec_scale(vec a, vec exponent)
     return _mm256_and_ps(_mm256_castsi256_ps(scaled), normal);
 }
 
+/* VEC_FLOATS integers as floats. */
+static inline vec vec_load_integers(const int32_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+/* The bits of floats, compared as integers. */
+typedef __m256i vec_bits;
+
+static inline vec_bits vec_bits_of(vec a)
+{
+    return _mm256_castps_si256(a);
+}
+
+static inline vec_bits vec_bits_max_signed(vec_bits a, vec_bits b)
+{
+    return _mm256_max_epi32(a, b);
+}
+
+static inline vec_bits vec_bits_max_unsigned(vec_bits a, vec_bits b)
+{
+    return _mm256_max_epu32(a, b);
+}
+
+/* The largest, as the float that it is. */
+static inline float vec_bits_largest_signed(vec_bits a)
+{
+    __m128i half = _mm_max_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    half = _mm_max_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+    half = _mm_max_epi32(half, _mm_shuffle_epi32(half, 0xB1));
+    return _mm_cvtss_f32(_mm_castsi128_ps(half));
+}
+
+static inline float vec_bits_largest_unsigned(vec_bits a)
+{
+    __m128i half = _mm_max_epu32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    half = _mm_max_epu32(half, _mm_shuffle_epi32(half, 0x4E));
+    half = _mm_max_epu32(half, _mm_shuffle_epi32(half, 0xB1));
+    return _mm_cvtss_f32(_mm_castsi128_ps(half));
+}
+
 /* rows[i][j] becomes rows[j][i]. */
 static inline void vec_transpose(vec rows[VEC_FLOATS])
 {

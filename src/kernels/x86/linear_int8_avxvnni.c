@@ -1,0 +1,56 @@
+#include "kernels/x86/vec_avx2.h"
+
+#include <string.h>
+
+#define TILE_ROWS_INT8 VF_TILE_ROWS_AVX2
+#define TILE_VECTORS_INT8 (VF_PANEL_COLUMNS_AVX2 / VEC_FLOATS)
+
+enum { SUMS_OUTPUTS = VEC_FLOATS, GROUP_BYTES = VF_INT8_GROUP };
+
+typedef __m256i vec_sums, vec_inputs, vec_weights;
+
+/* -sum as a pair of 16 bits: the low 7 bits, and the rest. With (zero, zero << 7) it makes a
+ * product of pairs. */
+static vec_sums sums_offset(const int32_t *sums)
+{
+    __m256i sum = _mm256_loadu_si256((const __m256i *)(const void *)sums);
+    __m256i negative = _mm256_sub_epi32(_mm256_setzero_si256(), sum);
+    __m256i low = _mm256_and_si256(negative, _mm256_set1_epi32(0x7F));
+    return _mm256_or_si256(low, _mm256_slli_epi32(_mm256_srai_epi32(negative, 7), 16));
+}
+
+ALWAYS_INLINE vec_sums sums_begin(vec_sums offset, int32_t zero)
+{
+    __m256i pair = _mm256_set1_epi32(zero | zero << 23);
+    return _mm256_dpwssd_avx_epi32(_mm256_setzero_si256(), pair, offset);
+}
+
+ALWAYS_INLINE vec_inputs inputs_load(const uint8_t *p)
+{
+    int32_t group;
+    memcpy(&group, p, sizeof group);
+    return _mm256_set1_epi32(group);
+}
+
+ALWAYS_INLINE vec_weights weights_load(const int8_t *p)
+{
+    return _mm256_load_si256((const __m256i *)(const void *)p);
+}
+
+ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights weights)
+{
+    return _mm256_dpbusd_avx_epi32(sums, inputs, weights);
+}
+
+ALWAYS_INLINE void sums_store(int32_t *out, const vec_sums *sums)
+{
+    _mm256_store_si256((__m256i *)(void *)out, *sums);
+}
+
+#include "kernels/linear_int8.tmpl.h"
+
+void vf_linear_int8__avxvnni(const struct vf_linear_int8 *op, enum vf_epilogue epilogue,
+    const struct vf_quantized *a, size_t m, float *c, size_t ldc)
+{
+    linear(op, epilogue, a, m, c, ldc);
+}
