@@ -37,6 +37,27 @@ static void fill_ref(struct vf_kernels *kernels)
     };
 }
 
+void vf_kernels_init_portable(struct vf_kernels *kernels)
+{
+    fill_ref(kernels);
+    kernels->tier = "portable";
+    kernels->name_f32 = "portable";
+    kernels->name_bf16 = "portable (bf16 weights)";
+    kernels->name_int8 = "portable";
+    kernels->panel_columns = VF_PANEL_COLUMNS_PORTABLE;
+    kernels->panel_unit = VF_PANEL_UNIT_PORTABLE;
+    kernels->tile_rows = VF_TILE_ROWS_PORTABLE;
+    kernels->pack_panel_f32 = vf_pack_panel_f32__portable;
+    kernels->linear_f32 = vf_linear_f32__portable;
+    kernels->panel_columns_bf16 = VF_PANEL_COLUMNS_PORTABLE;
+    kernels->panel_unit_bf16 = VF_PANEL_UNIT_PORTABLE;
+    kernels->linear_bf16 = vf_linear_bf16__portable;
+    kernels->linear_scratch_bf16 = vf_linear_scratch_bf16__portable;
+    kernels->attention_f32 = vf_attention_f32__portable;
+    kernels->attention_scratch_f32 = vf_attention_scratch_f32__portable;
+    kernels->gate_f32 = vf_gate_f32__portable;
+}
+
 #if defined(__x86_64__)
 static void fill_avx2(struct vf_kernels *kernels)
 {

@@ -16,6 +16,11 @@
 #define VF_PANEL_COLUMNS_REF 8
 #define VF_PANEL_UNIT_REF 4
 
+/* 6 x 2 leave 4 of SSE2's 16. */
+#define VF_TILE_ROWS_PORTABLE 6
+#define VF_PANEL_COLUMNS_PORTABLE 8
+#define VF_PANEL_UNIT_PORTABLE 4
+
 #define VF_TILE_ROWS_AVX2 6
 #define VF_PANEL_COLUMNS_AVX2 16
 #define VF_PANEL_UNIT_AVX2 8
@@ -65,6 +70,14 @@ vf_pool_f32_fn vf_pool_mean_f32__ref;
 vf_pool_f32_fn vf_pool_max_f32__ref;
 vf_peak_fn vf_peak_f32__ref;
 vf_peak_fn vf_peak_int8__ref;
+
+vf_pack_panel_f32_fn vf_pack_panel_f32__portable;
+vf_linear_f32_fn vf_linear_f32__portable;
+vf_linear_bf16_fn vf_linear_bf16__portable;
+vf_linear_scratch_fn vf_linear_scratch_bf16__portable;
+vf_attention_f32_fn vf_attention_f32__portable;
+vf_attention_scratch_fn vf_attention_scratch_f32__portable;
+vf_gate_f32_fn vf_gate_f32__portable;
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__avx2;
 vf_linear_f32_fn vf_linear_f32__avx2;

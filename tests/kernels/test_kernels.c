@@ -1,5 +1,5 @@
-/* Runs the tests of every slot of the kernel table for each tier of this machine up to
- * VECFILL_MAX_ISA. A tier that fills no slot is passed over. */
+/* Runs the tests of every slot of the kernel table for the portable kernels and for each tier of
+ * this machine up to VECFILL_MAX_ISA. A tier that fills no slot is passed over. */
 #include "cpu/cpu.h"
 #include "kernels/kernels.h"
 
@@ -39,7 +39,9 @@ int main(void)
     }
     size_t n_tiers;
     const struct vf_cpu_tier *tiers = vf_cpu_tiers(&n_tiers);
-    int failed = 0;
+    struct vf_kernels portable;
+    vf_kernels_init_portable(&portable);
+    int failed = run_tier(&portable);
     for (size_t i = 0; i < n_tiers; i++) {
         struct vf_kernels kernels;
         vf_kernels_init(&kernels, flags & tiers[i].flags);
