@@ -33,6 +33,16 @@
 #define VF_PANEL_COLUMNS_NEON 16
 #define VF_PANEL_UNIT_NEON 4
 
+/* The most keys of a block of attention_f32, per tier: keys and values of a block should stay in
+ * the second-level cache beside the sums of a group of queries, also at a head size of 128, where
+ * a key takes 1 KB; and they should be many, for joining blocks costs time.
+ *
+ * AVX-512: 512, for such processors have 1 MB and more. AVX2 and NEON: 256, for some have 256 KB,
+ * enough for head sizes up to 64. */
+#define VF_ATTENTION_BLOCK_AVX2 256
+#define VF_ATTENTION_BLOCK_AVX512 512
+#define VF_ATTENTION_BLOCK_NEON 256
+
 /* The keys that query i of an attention sees: from seen_from up to, but not including, seen_to. */
 static inline size_t vf_seen_from(const struct vf_attention_f32 *op, size_t i)
 {

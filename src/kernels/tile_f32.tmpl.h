@@ -109,6 +109,11 @@ static inline size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static inline size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 /* The rows of the next tile when `rows` are left: tiles of nearly equal size, so that the last one
  * is not too small to keep the multipliers busy. */
 static inline size_t next_rows(size_t rows)

@@ -22,7 +22,7 @@ struct attention_shape {
     bool bias;
 };
 
-enum { MAX_SHAPES = 1024 };
+enum { MAX_SHAPES = 1024, MAX_KEYS = 1537 };
 
 /* Every query sees all keys. */
 static struct attention_shape whole(size_t m, size_t n, size_t head_size)
@@ -45,6 +45,12 @@ static size_t list_shapes(const struct vf_kernels *kernels, struct attention_sha
         {90, 200, 32, 110, SIZE_MAX, 0, true},
         {30, 50, 32, 80, 70, 1, true},
         {1, 1, 1, 0, 0, 0, true},
+        /* More keys than are worked on at a time. */
+        {7, 513, 32, 0, SIZE_MAX, SIZE_MAX, false},
+        {40, 1100, 24, 0, SIZE_MAX, SIZE_MAX, true},
+        {300, 700, 128, 400, SIZE_MAX, 0, false},
+        {300, 1500, 16, 600, 255, 300, true},
+        {9, 1537, 8, 900, 64, 64, false},
     };
     static const size_t reach[] = {0, 1, 5, 16, 40, 64, SIZE_MAX};
     size_t count = 0;
@@ -180,7 +186,7 @@ void attention_is_within_its_bound(void **state)
     /* Scales of the queries; the last gives scores of tens of thousands. */
     static const float scales[] = {1, 0, 0.1f, 10, 1000};
     static struct attention_shape shapes[MAX_SHAPES];
-    static double score[1024], p[1024];
+    static double score[MAX_KEYS], p[MAX_KEYS];
     struct random random = {21};
     size_t count = list_shapes(kernels, shapes);
     for (size_t i = 0; i < count; i++) {
@@ -203,7 +209,7 @@ void attention_is_within_its_bound(void **state)
 void attention_selects_one_key(void **state)
 {
     const struct vf_kernels *kernels = *state;
-    static const size_t keys[] = {1, 2, 7, 8, 9, 16, 17, 31, 32, 33, 64, 100, 129, 512};
+    static const size_t keys[] = {1, 2, 7, 8, 9, 16, 17, 31, 32, 33, 64, 100, 129, 512, 513, 1000};
     enum { SIZE = 32, QUERIES = 19 };
     struct random random = {22};
     for (size_t i = 0; i < VF_COUNT(keys); i++) {
@@ -263,6 +269,8 @@ void attention_rows_are_independent(void **state)
         {m, m, 32, 0, SIZE_MAX, 0, false},
         {m, m, 32, 0, 3, 20, true},
         {m, 130, 32, 130 - m, 40, 2, true},
+        whole(m, 1300, 32),
+        {m, 1300, 32, 500, 400, 30, true},
     };
     struct random random = {23};
     for (size_t i = 0; i < VF_COUNT(shapes); i++) {

@@ -1,6 +1,11 @@
 #include "kernels/arm/vec_neon.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define BLOCK_KEYS VF_ATTENTION_BLOCK_NEON
 
 #include "kernels/attention_f32.tmpl.h"
 

@@ -1,6 +1,11 @@
 #include "kernels/x86/vec_avx512.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define BLOCK_KEYS VF_ATTENTION_BLOCK_AVX512
 
 #include "kernels/attention_f32.tmpl.h"
 
