@@ -37,8 +37,9 @@
  * the second-level cache beside the sums of a group of queries, also at a head size of 128, where
  * a key takes 1 KB; and they should be many, for joining blocks costs time.
  *
- * AVX-512: 512, for such processors have 1 MB and more. AVX2 and NEON: 256, for some have 256 KB,
+ * AVX-512: 512, for such processors have 1 MB and more. Others: 256, for some have 256 KB,
  * enough for head sizes up to 64. */
+#define VF_ATTENTION_BLOCK_PORTABLE 256
 #define VF_ATTENTION_BLOCK_AVX2 256
 #define VF_ATTENTION_BLOCK_AVX512 512
 #define VF_ATTENTION_BLOCK_NEON 256

@@ -1,6 +1,11 @@
 #include "kernels/portable/vec_portable.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define BLOCK_KEYS VF_ATTENTION_BLOCK_PORTABLE
 
 #include "kernels/attention_f32.tmpl.h"
 
