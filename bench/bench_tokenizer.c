@@ -70,7 +70,7 @@ int main(int argc, char **argv)
         return 2;
     }
     int64_t begin = vf_now_ns();
-    VF_TRY(vf_tokenizer_open(argv[1], &tokenizer, &err));
+    VF_TRY(vf_tokenizer_open(argv[1], false, &tokenizer, &err));
     printf("opened in %.1f ms\n", vf_seconds_since(begin) * 1e3);
     VF_TRY(vf_read_file(argv[2], MAX_FILE_BYTES, &text, &err));
     VF_TRY(measure(tokenizer, &text, argc > 3 ? strtoull(argv[3], NULL, 10) : NO_LIMIT, &err));

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     json_t *root = NULL;
     struct vf_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     if (tokenizer && vf_json_parse((const char *)data, n, "input", &root, NULL) == 0 &&
-        vf_tokenizer_build(root, "input", tokenizer, NULL) == 0)
+        vf_tokenizer_build(root, "input", false, tokenizer, NULL) == 0)
         encode_texts(tokenizer);
     vf_tokenizer_close(tokenizer);
     json_decref(root);

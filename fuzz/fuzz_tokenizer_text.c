@@ -26,7 +26,7 @@ static void close_tokenizers(void)
 static void open_tokenizers(void)
 {
     for (size_t i = 0; i < N_KINDS; i++)
-        if (vf_tokenizer_open(kinds[i], &tokenizers[i], NULL))
+        if (vf_tokenizer_open(kinds[i], false, &tokenizers[i], NULL))
             abort();
     if (atexit(close_tokenizers))
         abort();

@@ -62,6 +62,11 @@ struct vf_options {
     const char *revision;        /* branch, tag or commit; NULL: "main" */
     const char *cache_dir;       /* Hub cache; NULL: where HF_HUB_CACHE or HF_HOME say */
     size_t max_seq_length;       /* tokens, specials included; 0: from the model's files */
+    const char *prompt;          /* put before every text; "": none; NULL: by prompt_name */
+    const char *prompt_name;     /* of one of the model's prompts; NULL: what its files have for
+                                    `queries`, or for documents, else their default, else none */
+    bool queries;                /* the texts are questions; documents are what they are put to */
+    size_t dimensions;           /* floats of a vector that are kept; 0: by the model's files */
     enum vf_long_text long_text; /* default VF_LONG_TEXT_TRUNCATE */
     size_t chunk_overlap;        /* tokens; default VF_CHUNK_OVERLAP_AUTO */
     unsigned threads;            /* 0: as many as this process may use */
@@ -79,15 +84,22 @@ struct vf_model_info {
     const char *directory;    /* where its files lie */
     const char *revision;     /* the commit, or NULL for a plain directory */
     const char *architecture; /* e.g. "bert" */
-    const char *pooling;      /* "mean", "cls" or "max" */
+    const char *pooling;      /* e.g. "mean", or "cls+max, dense 256 Tanh" with what follows it */
+    const char *prompt;       /* what is put before every text; NULL: nothing */
+    const char *prompt_name;  /* in the model's files; NULL when it is not from there */
     const char *isa; /* kernels in use, e.g. "avx2 (bf16 weights)"; NULL with tokenizer_only */
     const char *limit_source; /* which file or option max_seq_length comes from */
     bool normalized;          /* vectors have norm 1 */
+    bool has_modules;         /* the files are of sentence-transformers; without them the vector is
+                                 the mean of the tokens, not normalised */
+    bool has_prompts;         /* the model's files have prompts */
     enum vf_precision precision;
     unsigned threads;
-    size_t dimensions;     /* floats in a vector */
-    size_t max_seq_length; /* tokens read of a text, or of a window of it, specials included */
-    size_t max_positions;  /* the most that the model can take */
+    size_t dimensions;        /* floats in a vector */
+    size_t all_dimensions;    /* before any were cut off */
+    size_t max_seq_length;    /* tokens read of a text, or of a window of it, specials included */
+    size_t max_positions;     /* the most that the model can take */
+    size_t st_max_seq_length; /* where sentence-transformers stops; 0: not given in the files */
     enum vf_long_text long_text;
     size_t chunk_overlap; /* 0 unless with VF_LONG_TEXT_CHUNK_MEAN */
     size_t hidden_size, intermediate_size, layers, heads, vocab_size;
@@ -106,6 +118,8 @@ struct vf_tokens {
     size_t n_ids;
     bool truncated;  /* the text had more tokens than these */
     size_t capacity; /* ids that fit; private */
+    char *text;      /* private */
+    size_t text_capacity;
 };
 
 struct vf_sequence {
@@ -127,7 +141,8 @@ VF_API void vf_options_init(struct vf_options *options);
 /* Loads a model and starts its worker threads. A model of the Hub that the cache does not have is
  * fetched first, once, as vf_fetch() does. On success the caller owns *ret and ends it with
  * vf_close(). VF_ERR_NOT_FOUND: no such model; VF_ERR_DATA: its files are broken or hold something
- * that vecfill does not know; VF_ERR_CONFIG: the options contradict the model; VF_ERR_UNAVAILABLE,
+ * that vecfill does not know; VF_ERR_CONFIG: the options contradict the model, or it needs a prompt
+ * and none is given; VF_ERR_USAGE: it has no prompt of that name; VF_ERR_UNAVAILABLE,
  * VF_ERR_PERMISSION, VF_ERR_IO: it could not be fetched. */
 VF_API int vf_open(const struct vf_options *options, struct vf_embedder **ret, struct vf_err *err);
 

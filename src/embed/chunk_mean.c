@@ -92,13 +92,14 @@ static int flush(struct batch *batch, struct vf_err *err)
 }
 
 /* Adds the window of `n_text` ids of text that begins `offset` behind the first of them, between
- * the special tokens of the sequence. */
+ * the prompt and the special tokens of the sequence. */
 static int add_window(struct batch *batch, const struct vf_sequence *sequence, struct part part,
     size_t offset, struct vf_err *err)
 {
     const struct vf_model_info *info = vf_info(batch->embedder);
-    size_t before = vf_tokenizer_specials_before(batch->embedder->tokenizer);
-    size_t after = vf_tokenizer_specials(batch->embedder->tokenizer) - before;
+    const struct vf_tokenizer *tokenizer = batch->embedder->tokenizer;
+    size_t before = vf_embedder_lead(batch->embedder);
+    size_t after = vf_tokenizer_specials(tokenizer) - vf_tokenizer_specials_before(tokenizer);
     int32_t *ids = batch->ids + batch->n_windows * info->max_seq_length;
     memcpy(ids, sequence->ids, before * sizeof *ids);
     memcpy(ids + before, sequence->ids + before + offset, part.n_text * sizeof *ids);
@@ -106,6 +107,7 @@ static int add_window(struct batch *batch, const struct vf_sequence *sequence, s
         ids + before + part.n_text, sequence->ids + sequence->n_ids - after, after * sizeof *ids);
     batch->refs[batch->n] = (struct vf_sequence_ref){.ids = ids,
         .n = before + part.n_text + after,
+        .skip = vf_embedder_skip(batch->embedder),
         .vector = batch->made + batch->n_windows * info->dimensions};
     batch->parts[batch->n++] = part;
     return ++batch->n_windows == MAX_WINDOWS ? flush(batch, err) : 0;
@@ -115,8 +117,8 @@ static int add_long(
     struct batch *batch, const struct vf_sequence *sequence, size_t index, struct vf_err *err)
 {
     const struct vf_model_info *info = vf_info(batch->embedder);
-    size_t specials = vf_tokenizer_specials(batch->embedder->tokenizer);
-    size_t n_text = sequence->n_ids - specials, room = info->max_seq_length - specials;
+    size_t around = vf_tokenizer_specials(batch->embedder->tokenizer) + batch->embedder->n_prompt;
+    size_t n_text = sequence->n_ids - around, room = info->max_seq_length - around;
     size_t step = room - info->chunk_overlap;
     struct part part = {.sequence = index};
     int rc = 0;
@@ -143,6 +145,7 @@ int vf_chunk_mean_encode(struct vf_embedder *embedder, const struct vf_sequence 
         }
         batch.refs[batch.n] = (struct vf_sequence_ref){.ids = sequences[i].ids,
             .n = sequences[i].n_ids,
+            .skip = vf_embedder_skip(embedder),
             .vector = vectors + i * info->dimensions};
         batch.parts[batch.n++] = (struct part){.sequence = i};
     }

@@ -21,22 +21,50 @@ static struct vf_ids borrow_ids(const struct vf_tokens *tokens)
     return (struct vf_ids){.ids = tokens->ids, .n = tokens->n_ids, .capacity = tokens->capacity};
 }
 
+/* The prompt and the text, one behind the other in `memory`; the text alone without a prompt. */
+static int prepend_prompt(const struct vf_embedder *embedder, struct vf_text *text,
+    struct vf_buf *memory, struct vf_err *err)
+{
+    const char *prompt = embedder->info.prompt;
+    int rc;
+    if (!prompt)
+        return 0;
+    vf_buf_clear(memory);
+    VF_TRY(vf_buf_append_string(memory, prompt, err));
+    VF_TRY(vf_buf_append(memory, text_bytes(*text), text->n_bytes, err));
+    *text = (struct vf_text){.bytes = memory->data, .n_bytes = memory->size};
+out:
+    return rc;
+}
+
 int vf_tokenize(const struct vf_embedder *embedder, struct vf_text text, struct vf_tokens *tokens,
     struct vf_err *err)
 {
     struct vf_ids ids = borrow_ids(tokens);
+    struct vf_buf memory = {.data = tokens->text, .capacity = tokens->text_capacity};
     bool truncated = false;
-    int rc = vf_tokenizer_encode(embedder->tokenizer, text_bytes(text), text.n_bytes,
-        longest_sequence(embedder), &ids, &truncated, err);
-    *tokens = (struct vf_tokens){
-        .ids = ids.ids, .n_ids = rc ? 0 : ids.n, .truncated = truncated, .capacity = ids.capacity};
+    int rc = prepend_prompt(embedder, &text, &memory, err);
+    if (rc == 0)
+        rc = vf_tokenizer_encode(embedder->tokenizer, text_bytes(text), text.n_bytes,
+            longest_sequence(embedder), &ids, &truncated, err);
+    *tokens = (struct vf_tokens){.ids = ids.ids,
+        .n_ids = rc ? 0 : ids.n,
+        .truncated = truncated,
+        .capacity = ids.capacity,
+        .text = memory.data,
+        .text_capacity = memory.capacity};
     return rc;
 }
 
 int vf_count_tokens(
     const struct vf_embedder *embedder, struct vf_text text, size_t *ret, struct vf_err *err)
 {
-    return vf_tokenizer_count(embedder->tokenizer, text_bytes(text), text.n_bytes, ret, err);
+    struct vf_buf memory = {0};
+    int rc = prepend_prompt(embedder, &text, &memory, err);
+    if (rc == 0)
+        rc = vf_tokenizer_count(embedder->tokenizer, text_bytes(text), text.n_bytes, ret, err);
+    vf_buf_release(&memory);
+    return rc;
 }
 
 void vf_tokens_release(struct vf_tokens *tokens)
@@ -45,6 +73,7 @@ void vf_tokens_release(struct vf_tokens *tokens)
         return;
     struct vf_ids ids = borrow_ids(tokens);
     vf_ids_release(&ids);
+    free(tokens->text);
     *tokens = (struct vf_tokens){0};
 }
 
@@ -88,8 +117,10 @@ int vf_encode(struct vf_embedder *embedder, const struct vf_sequence *sequences,
         return vf_fail_memory(err, "a list of sequences");
     for (size_t i = 0; i < n; i++) {
         VF_TRY(check_sequence(embedder, &sequences[i], i, err));
-        refs[i] = (struct vf_sequence_ref){
-            .ids = sequences[i].ids, .n = sequences[i].n_ids, .vector = vectors + i * dimensions};
+        refs[i] = (struct vf_sequence_ref){.ids = sequences[i].ids,
+            .n = sequences[i].n_ids,
+            .skip = vf_embedder_skip(embedder),
+            .vector = vectors + i * dimensions};
         any_long |= sequences[i].n_ids > embedder->info.max_seq_length;
     }
     rc = any_long ? vf_chunk_mean_encode(embedder, sequences, n, vectors, err)

@@ -1,6 +1,8 @@
 #include "embed/embedder.h"
 
+#include "base/buf.h"
 #include "cpu/cpu.h"
+#include "embed/prompt.h"
 #include "hub/hub_fetch.h"
 
 #include <assert.h>
@@ -39,10 +41,6 @@ static int check_options(const struct vf_options *options, struct vf_err *err)
 static int check_model(const struct vf_embedder *e, struct vf_err *err)
 {
     const struct vf_model_config *config = vf_model_config(e->model);
-    if (config->do_lower_case)
-        return vf_fail(err, VF_ERR_DATA,
-            "%s/sentence_bert_config.json: do_lower_case is true, which is not supported",
-            e->location.directory);
     size_t n_tokens = vf_tokenizer_vocab_size(e->tokenizer);
     if (n_tokens > config->network.vocab_size)
         return vf_fail(err, VF_ERR_DATA,
@@ -51,12 +49,32 @@ static int check_model(const struct vf_embedder *e, struct vf_err *err)
     return 0;
 }
 
+/* The prompt and the number of its tokens: those before the last special token, if the tokenizer
+ * puts one behind a text. */
+static int choose_prompt(
+    struct vf_embedder *e, const struct vf_options *options, struct vf_err *err)
+{
+    struct vf_chosen_prompt chosen;
+    size_t n;
+    int rc = vf_prompt_choose(options, vf_model_prompts(e->model), &chosen, err);
+    if (rc || !chosen.text)
+        return rc;
+    e->prompt = strdup(chosen.text);
+    e->prompt_name = chosen.name ? strdup(chosen.name) : NULL;
+    if (!e->prompt || (chosen.name && !e->prompt_name))
+        return vf_fail_memory(err, "the prompt");
+    rc = vf_tokenizer_count(e->tokenizer, e->prompt, strlen(e->prompt), &n, err);
+    if (rc == 0)
+        e->n_prompt = n - vf_tokenizer_specials(e->tokenizer);
+    return rc;
+}
+
 /* The longest input: the option, else what the model's files say. */
 static int choose_limit(struct vf_embedder *e, size_t wanted, struct vf_err *err)
 {
     const struct vf_model_config *config = vf_model_config(e->model);
     size_t limit = wanted ? wanted : config->max_seq_length;
-    size_t least = vf_tokenizer_specials(e->tokenizer) + 1;
+    size_t least = vf_tokenizer_specials(e->tokenizer) + e->n_prompt + 1;
     if (limit > config->network.max_positions) {
         vf_fail(err, VF_ERR_CONFIG, "a longest input of %zu tokens is more than the %zu of %s",
             limit, config->network.max_positions, e->name);
@@ -65,7 +83,8 @@ static int choose_limit(struct vf_embedder *e, size_t wanted, struct vf_err *err
     }
     if (limit < least) {
         vf_fail(err, VF_ERR_CONFIG, "a longest input of %zu tokens leaves no room for text", limit);
-        vf_hint(err, "ask for at least %zu: %zu are special tokens", least, least - 1);
+        vf_hint(
+            err, "ask for at least %zu: %zu are special tokens or the prompt", least, least - 1);
         return VF_ERR_CONFIG;
     }
     e->info.max_seq_length = limit;
@@ -79,7 +98,7 @@ static int choose_long_text(
 {
     enum { AUTO_SHARE = 8 };
     struct vf_model_info *info = &e->info;
-    size_t most = info->max_seq_length - vf_tokenizer_specials(e->tokenizer) - 1;
+    size_t most = info->max_seq_length - vf_tokenizer_specials(e->tokenizer) - e->n_prompt - 1;
     size_t overlap = options->chunk_overlap, share = info->max_seq_length / AUTO_SHARE;
     info->long_text = options->long_text;
     if (info->long_text == VF_LONG_TEXT_TRUNCATE)
@@ -97,6 +116,47 @@ static int choose_long_text(
     return 0;
 }
 
+/* How many floats of a vector are kept. */
+static int choose_dimensions(struct vf_embedder *e, size_t wanted, struct vf_err *err)
+{
+    const struct vf_model_config *config = vf_model_config(e->model);
+    size_t all = config->head.dimensions;
+    if (wanted > all) {
+        vf_fail(
+            err, VF_ERR_CONFIG, "%zu dimensions are more than the %zu of %s", wanted, all, e->name);
+        vf_hint(err, "ask for at most %zu", all);
+        return VF_ERR_CONFIG;
+    }
+    e->info.all_dimensions = all;
+    e->info.dimensions = wanted ? wanted : config->truncate_dim ? config->truncate_dim : all;
+    return 0;
+}
+
+/* Pooling and what follows it in words; normalisation has a field of its own. */
+static int describe_pooling(struct vf_embedder *e, struct vf_err *err)
+{
+    const struct vf_sentence_head *head = &vf_model_config(e->model)->head;
+    struct vf_buf text = {0};
+    int rc = 0;
+    for (size_t i = 0; i < head->n_poolings; i++)
+        VF_TRY(vf_buf_printf(&text, err, "%s%s", i ? "+" : "", vf_pooling_name(head->poolings[i])));
+    if (!head->include_prompt)
+        VF_TRY(vf_buf_append_string(&text, " without prompt", err));
+    for (size_t i = 0; i < head->n_steps; i++) {
+        const struct vf_head_step *step = &head->steps[i];
+        if (step->kind == VF_HEAD_DENSE)
+            VF_TRY(vf_buf_printf(&text, err, ", dense %zu %s%s", step->outputs,
+                vf_dense_activation_name(step->activation), step->adds_input ? " residual" : ""));
+        else if (i + 1 < head->n_steps)
+            VF_TRY(vf_buf_append_string(&text, ", normalize", err));
+    }
+    e->pooling = vf_buf_detach(&text);
+    rc = e->pooling ? 0 : vf_fail_memory(err, "the description of a model");
+out:
+    vf_buf_release(&text);
+    return rc;
+}
+
 static void describe(struct vf_embedder *e, const struct vf_options *options)
 {
     const struct vf_model_config *config = vf_model_config(e->model);
@@ -106,11 +166,15 @@ static void describe(struct vf_embedder *e, const struct vf_options *options)
     info->directory = e->location.directory;
     info->revision = e->location.commit;
     info->architecture = network->architecture;
-    info->pooling = vf_pooling_name(config->pooling);
-    info->normalized = config->normalize;
+    info->pooling = e->pooling;
+    info->prompt = e->prompt;
+    info->prompt_name = e->prompt_name;
+    info->normalized = config->head.normalized;
+    info->has_modules = config->has_modules;
+    info->has_prompts = vf_model_prompts(e->model)->n > 0;
+    info->st_max_seq_length = config->st_max_seq_length;
     info->precision = options->precision;
     info->threads = options->threads ? options->threads : vf_cpu_threads();
-    info->dimensions = network->hidden_size;
     info->max_positions = network->max_positions;
     info->hidden_size = network->hidden_size;
     info->intermediate_size = network->intermediate_size;
@@ -126,7 +190,8 @@ static int start_encoder(
     const struct vf_encoder_options encoder_options = {.threads = e->info.threads,
         .precision = options->precision,
         .max_isa = options->max_isa,
-        .max_tokens = e->info.max_seq_length};
+        .max_tokens = e->info.max_seq_length,
+        .dimensions = e->info.dimensions};
     int rc = vf_encoder_new(e->model, &encoder_options, &e->encoder, err);
     if (rc == 0)
         e->info.isa = vf_encoder_isa(e->encoder);
@@ -178,8 +243,12 @@ int vf_open(const struct vf_options *options, struct vf_embedder **ret, struct v
     const struct vf_hub_request request = hub_request(options);
     VF_TRY(vf_hub_obtain(&request, &e->location, err));
     VF_TRY(vf_model_open(e->location.directory, !options->tokenizer_only, &e->model, err));
-    VF_TRY(vf_tokenizer_open(e->location.directory, &e->tokenizer, err));
+    VF_TRY(vf_tokenizer_open(
+        e->location.directory, vf_model_config(e->model)->do_lower_case, &e->tokenizer, err));
     VF_TRY(check_model(e, err));
+    VF_TRY(choose_prompt(e, options, err));
+    VF_TRY(choose_dimensions(e, options->dimensions, err));
+    VF_TRY(describe_pooling(e, err));
     VF_TRY(choose_limit(e, options->max_seq_length, err));
     VF_TRY(choose_long_text(e, options, err));
     describe(e, options);
@@ -201,5 +270,8 @@ void vf_close(struct vf_embedder *embedder)
     vf_model_close(embedder->model);
     vf_hub_location_release(&embedder->location);
     free(embedder->name);
+    free(embedder->pooling);
+    free(embedder->prompt);
+    free(embedder->prompt_name);
     free(embedder);
 }

@@ -15,8 +15,24 @@ struct vf_embedder {
     struct vf_hub_location location;
     struct vf_model *model;
     struct vf_tokenizer *tokenizer;
-    struct vf_encoder *encoder; /* NULL with tokenizer_only */
+    struct vf_encoder *encoder;           /* NULL with tokenizer_only */
+    char *pooling, *prompt, *prompt_name; /* for info; owned */
+    size_t n_prompt;                      /* tokens of the prompt, without specials */
     struct vf_model_info info;
 };
+
+/* Tokens at the beginning of every sequence that each window of a long one begins with, too: the
+ * special ones and the prompt. */
+static inline size_t vf_embedder_lead(const struct vf_embedder *embedder)
+{
+    return vf_tokenizer_specials_before(embedder->tokenizer) + embedder->n_prompt;
+}
+
+/* Those of them that pooling leaves out. */
+static inline size_t vf_embedder_skip(const struct vf_embedder *embedder)
+{
+    bool includes = vf_model_config(embedder->model)->head.include_prompt;
+    return embedder->n_prompt == 0 || includes ? 0 : vf_embedder_lead(embedder);
+}
 
 #endif

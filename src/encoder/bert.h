@@ -11,6 +11,7 @@
 
 #include "encoder/arena.h"
 #include "encoder/encoder.h"
+#include "encoder/head.h"
 #include "encoder/packed_linear.h"
 #include "kernels/kernels.h"
 
@@ -29,7 +30,8 @@ struct vf_bert {
     enum vf_precision precision;
     const struct vf_model_config *config; /* the model's */
     struct vf_tensor words;               /* the model's; rows are read as they are needed */
-    size_t max_tokens;                    /* of a sequence */
+    struct vf_head head;
+    size_t max_tokens;      /* of a sequence */
     const float *positions; /* [max_tokens][hidden], position and token type 0, summed */
     struct vf_norm_f32 embeddings_norm;
     struct vf_packed_layer *layers; /* [config->layers] */
@@ -53,6 +55,7 @@ struct vf_bert_state {
     float *qkv;                         /* [rows][3 hidden], until attention is done */
     float *scratch;                     /* of the attention kernel */
     float *linear_scratch;              /* of the linear kernel */
+    float *head_scratch;                /* in the end */
     float *update;                      /* [block][hidden], to be added to x; after attention */
     float *inner;                       /* [block][intermediate]; after attention */
     struct vf_arena arena;

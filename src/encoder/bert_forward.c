@@ -3,15 +3,11 @@
 #include "base/checked.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 /* Rows that go through a layer's second half at a time: their inner states should stay in the
  * second-level cache. */
 enum { BLOCK_ROWS = 128 };
-
-/* The smallest norm that a vector is divided by, as in the reference implementation. */
-static const double MIN_NORM = 1e-12;
 
 /* The distance of rows of n floats: an odd number of cache lines, so that rows beneath each other
  * do not compete for the same cache sets. */
@@ -57,6 +53,8 @@ static void place_state(struct vf_bert_state *state, const struct vf_bert *bert)
     size_t phase = arena->end;
     state->qkv = take_floats(arena, rows, state->ld_qkv);
     state->scratch = take_floats(arena, 1, scratch);
+    arena->end = phase;
+    state->head_scratch = take_floats(arena, 1, vf_head_scratch(&bert->head));
     arena->end = phase;
     state->update = take_floats(arena, BLOCK_ROWS, state->ld_hidden);
     state->inner = take_floats(arena, BLOCK_ROWS, state->ld_inner);
@@ -159,37 +157,6 @@ static void run_layer(const struct vf_bert *bert, const struct vf_packed_layer *
         feed_forward(bert, layer, state, row, rows - row < block ? rows - row : block);
 }
 
-static void normalize(float *vector, size_t n)
-{
-    double squares = 0;
-    for (size_t j = 0; j < n; j++)
-        squares += (double)vector[j] * (double)vector[j];
-    double norm = sqrt(squares);
-    double scale = 1 / (norm < MIN_NORM ? MIN_NORM : norm);
-    for (size_t j = 0; j < n; j++)
-        vector[j] = (float)((double)vector[j] * scale);
-}
-
-static void pool(const struct vf_bert *bert, const struct vf_bert_state *state, size_t row,
-    const struct vf_sequence_ref *sequence)
-{
-    size_t hidden = bert->config->network.hidden_size, ld = state->ld_hidden;
-    const float *x = state->x + row * ld;
-    switch (bert->config->pooling) {
-    case VF_POOL_MEAN:
-        bert->kernels.pool_mean_f32(x, ld, sequence->n, hidden, sequence->vector);
-        break;
-    case VF_POOL_MAX:
-        bert->kernels.pool_max_f32(x, ld, sequence->n, hidden, sequence->vector);
-        break;
-    case VF_POOL_CLS:
-        memcpy(sequence->vector, x, hidden * sizeof(*x));
-        break;
-    }
-    if (bert->config->normalize)
-        normalize(sequence->vector, hidden);
-}
-
 void vf_bert_forward(const struct vf_bert *bert, struct vf_bert_state *state,
     const struct vf_sequence_ref *sequences, size_t n)
 {
@@ -198,5 +165,7 @@ void vf_bert_forward(const struct vf_bert *bert, struct vf_bert_state *state,
     for (size_t i = 0; i < bert->config->network.layers; i++)
         run_layer(bert, &bert->layers[i], state, sequences, n, rows);
     for (size_t i = 0, row = 0; i < n; row += sequences[i++].n)
-        pool(bert, state, row, &sequences[i]);
+        vf_head_apply(&bert->head, &bert->kernels, state->x + row * state->ld_hidden,
+            state->ld_hidden, sequences[i].n, sequences[i].skip, state->head_scratch,
+            sequences[i].vector);
 }

@@ -107,6 +107,8 @@ int vf_bert_init(struct vf_bert *bert, const struct vf_model *model,
         .config = config,
         .words = weights->word_embeddings,
         .precision = options->precision,
+        .head = {&config->head, config->network.hidden_size,
+            options->dimensions ? options->dimensions : config->head.dimensions},
         .max_tokens = options->max_tokens,
         .activation = epilogue_of(config->network.activation),
     };

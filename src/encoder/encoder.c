@@ -94,6 +94,9 @@ static int check_options(const struct vf_model_config *config,
     if (options->max_tokens < 1 || options->max_tokens > config->network.max_positions)
         return vf_fail(err, VF_ERR_USAGE, "sequences of %zu tokens: the model has 1 to %zu",
             options->max_tokens, config->network.max_positions);
+    if (options->dimensions > config->head.dimensions)
+        return vf_fail(err, VF_ERR_USAGE, "vectors of %zu floats: the model has %zu",
+            options->dimensions, config->head.dimensions);
     return 0;
 }
 

@@ -27,12 +27,14 @@ struct vf_encoder_options {
     enum vf_precision precision; /* of the weights */
     const char *max_isa; /* tier cap; NULL: VECFILL_MAX_ISA, else none. Unknown: VF_ERR_USAGE */
     size_t max_tokens;   /* longest sequence that will be given, at most network.max_positions */
+    size_t dimensions;   /* floats of a vector, the others are cut off; 0: all */
 };
 
 struct vf_sequence_ref {
     const int32_t *ids; /* each in [0, vocab_size) */
     size_t n;           /* 1 to options.max_tokens */
-    float *vector;      /* hidden_size floats, written */
+    float *vector;      /* as many floats as options.dimensions says, written */
+    size_t skip;        /* tokens at the beginning that pooling leaves out */
 };
 
 /* Packs the weights (in parallel), plans and allocates all memory, starts the workers. `model`

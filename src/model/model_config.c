@@ -60,6 +60,20 @@ out:
     return rc;
 }
 
+/* By the name of the class that the network was made with. */
+static int read_causal_lm(const struct vf_config_json *json, bool *ret, struct vf_err *err)
+{
+    static const char ending[] = "ForCausalLM";
+    const char *name =
+        json_string_value(json_array_get(json_object_get(json->json, "architectures"), 0));
+    size_t n = name ? strlen(name) : 0, n_ending = sizeof ending - 1;
+    bool is_causal;
+    int rc = vf_config_flag(json, "is_causal", true, &is_causal, err);
+    if (rc == 0)
+        *ret = is_causal && n >= n_ending && strcmp(name + n - n_ending, ending) == 0;
+    return rc;
+}
+
 int vf_model_config_load(const char *directory, struct vf_model_config *config,
     const struct vf_architecture **ret, struct vf_err *err)
 {
@@ -76,6 +90,7 @@ int vf_model_config_load(const char *directory, struct vf_model_config *config,
                      "model.safetensors");
     VF_TRY(rc);
     VF_TRY(read_network(&(struct vf_config_json){json, path}, config, ret, err));
+    VF_TRY(read_causal_lm(&(struct vf_config_json){json, path}, &config->is_causal_lm, err));
 out:
     json_decref(json);
     free(path);

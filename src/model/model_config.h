@@ -8,7 +8,7 @@
 
 #define VF_MODEL_JSON_MAX_BYTES ((size_t)16 << 20) /* of each small file of a model */
 
-/* Fills config->network. *ret is the architecture, static. */
+/* Fills config->network and is_causal_lm. *ret is the architecture, static. */
 VF_MUST_CHECK int vf_model_config_load(const char *directory, struct vf_model_config *config,
     const struct vf_architecture **ret, struct vf_err *err);
 

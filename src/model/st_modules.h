@@ -1,21 +1,26 @@
-/* The files of sentence-transformers: which modules follow the network, and how they work.
+/* modules.json of sentence-transformers: which modules follow the network.
  *
- *   modules.json                     Transformer, Pooling and perhaps Normalize, in this order
- *   <Pooling's path>/config.json     one of mean, cls, max
- *   sentence_bert_config.json        max_seq_length, do_lower_case (or a legacy name of it)
- *   config_sentence_transformers.json   prompts, truncate_dim
- *
- * Both the class names and keys of 5.3 and before and those since are read. What vecfill does not
- * compute is refused by name. Without modules.json the vector is the mean, not normalised.
+ * Transformer and Pooling, then any number of Dense and Normalize, under the class names of 5.3 and
+ * before and those since. What vecfill does not compute is refused by name.
  */
 #ifndef VF_MODEL_ST_MODULES_H
 #define VF_MODEL_ST_MODULES_H
 
-#include "model/model.h"
+#include "base/error.h"
+#include "model/sentence_head.h"
 
-/* Fills pooling, normalize, has_modules, do_lower_case and st_max_seq_length; hidden_size must be
- * filled. */
-VF_MUST_CHECK int vf_st_modules_load(
-    const char *directory, struct vf_model_config *config, struct vf_err *err);
+struct vf_st_modules {
+    struct vf_sentence_head head;     /* without tensors */
+    char *folders[VF_HEAD_MAX_STEPS]; /* where each step's files are; owned */
+    bool is_there;                    /* modules.json exists */
+};
+
+/* Without modules.json the vector is made by `fallback` alone, not normalised. On success release
+ * *ret with vf_st_modules_release(). */
+VF_MUST_CHECK int vf_st_modules_load(const char *directory, size_t hidden_size,
+    enum vf_pooling fallback, struct vf_st_modules *ret, struct vf_err *err);
+
+/* Accepts NULL and a zeroed struct. */
+void vf_st_modules_release(struct vf_st_modules *modules);
 
 #endif

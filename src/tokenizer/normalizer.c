@@ -28,6 +28,12 @@ void vf_normal_text_end(struct vf_normal_text *text, size_t n_first)
     text->n_first = n_first < text->n ? n_first : text->n;
 }
 
+void vf_normalizer_lowercase(struct vf_normalizer *normalizer)
+{
+    normalizer->steps[normalizer->n++] =
+        (struct vf_normalizer_step){.kind = &vf_lowercase_normalizer};
+}
+
 static int read_sequence(
     const json_t *json, const char *where, struct vf_normalizer *ret, struct vf_err *err)
 {

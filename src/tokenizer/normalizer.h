@@ -46,7 +46,10 @@ struct vf_normalizer {
     struct vf_normalizer_step steps[VF_MAX_STEPS];
 };
 
-/* Reads the value of "normalizer"; missing or null is no step. On failure *ret is half made, and
+/* Makes Lowercase the first step of a zeroed normaliser. */
+void vf_normalizer_lowercase(struct vf_normalizer *normalizer);
+
+/* Adds the steps under "normalizer"; missing or null is no step. On failure *ret is half made, and
  * still to be released. */
 VF_MUST_CHECK int vf_normalizer_read(
     const json_t *json, const char *where, struct vf_normalizer *ret, struct vf_err *err);

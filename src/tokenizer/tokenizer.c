@@ -42,7 +42,8 @@ static int load(const char *directory, const char *path, json_t **ret, struct vf
                           : vf_json_load(path, MAX_FILE_BYTES, ret, err);
 }
 
-int vf_tokenizer_open(const char *directory, struct vf_tokenizer **ret, struct vf_err *err)
+int vf_tokenizer_open(
+    const char *directory, bool lowercase, struct vf_tokenizer **ret, struct vf_err *err)
 {
     struct vf_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     char *path = vf_path_join(directory, "tokenizer.json");
@@ -51,7 +52,7 @@ int vf_tokenizer_open(const char *directory, struct vf_tokenizer **ret, struct v
     if (rc)
         goto out;
     VF_TRY(load(directory, path, &root, err));
-    VF_TRY(vf_tokenizer_build(root, path, tokenizer, err));
+    VF_TRY(vf_tokenizer_build(root, path, lowercase, tokenizer, err));
     *ret = tokenizer;
 out:
     json_decref(root);

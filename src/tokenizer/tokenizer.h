@@ -24,10 +24,11 @@ struct vf_ids {
 };
 
 /* Reads DIRECTORY/tokenizer.json, or without that file a BERT model's vocab.txt, together with
- * tokenizer_config.json. VF_ERR_NOT_FOUND without either, VF_ERR_DATA when it is broken
+ * tokenizer_config.json. With `lowercase` every character of a text is brought to lower case before
+ * the file's own normaliser. VF_ERR_NOT_FOUND without either, VF_ERR_DATA when it is broken
  * or holds an unknown kind. On success the caller owns *ret. */
 VF_MUST_CHECK int vf_tokenizer_open(
-    const char *directory, struct vf_tokenizer **ret, struct vf_err *err);
+    const char *directory, bool lowercase, struct vf_tokenizer **ret, struct vf_err *err);
 
 /* Accepts NULL. */
 void vf_tokenizer_close(struct vf_tokenizer *tokenizer);

@@ -39,8 +39,8 @@ int32_t vf_tokenizer_find(const struct vf_tokenizer *tokenizer, const char *toke
 
 /* Fills the zeroed `tokenizer` from what tokenizer.json holds; `path` is for messages. On failure
  * it is half made, and still for the caller to release. */
-VF_MUST_CHECK int vf_tokenizer_build(
-    const json_t *root, const char *path, struct vf_tokenizer *tokenizer, struct vf_err *err);
+VF_MUST_CHECK int vf_tokenizer_build(const json_t *root, const char *path, bool lowercase,
+    struct vf_tokenizer *tokenizer, struct vf_err *err);
 
 /* Reads the array "added_tokens" into `added`, `raw` and `normal`; model and normaliser are
  * there. */

@@ -46,13 +46,15 @@ static void look_for_bert(struct vf_tokenizer *t)
     t->table = t->normalizer.n == 1 ? vf_bert_step_table(normalizer->self) : t->plain;
 }
 
-int vf_tokenizer_build(
-    const json_t *root, const char *path, struct vf_tokenizer *t, struct vf_err *err)
+int vf_tokenizer_build(const json_t *root, const char *path, bool lowercase, struct vf_tokenizer *t,
+    struct vf_err *err)
 {
     char where[VF_WHERE_BYTES];
     int rc;
     VF_TRY(check_top(root, path, err));
     VF_TRY(vf_workspace_pool_new(&t->pool, err));
+    if (lowercase)
+        vf_normalizer_lowercase(&t->normalizer);
     const json_t *part = enter(root, path, "normalizer", where);
     VF_TRY(vf_normalizer_read(part, where, &t->normalizer, err));
     part = enter(root, path, "pre_tokenizer", where);

@@ -333,12 +333,12 @@ static void pool(const struct vf_model_config *config, const double *x, size_t n
             sum += x[i * hidden + j];
             largest = fmax(largest, x[i * hidden + j]);
         }
-        vector[j] = config->pooling == VF_POOL_MEAN  ? sum / (double)n
-                    : config->pooling == VF_POOL_MAX ? largest
-                                                     : x[j];
+        vector[j] = config->head.poolings[0] == VF_POOL_MEAN  ? sum / (double)n
+                    : config->head.poolings[0] == VF_POOL_MAX ? largest
+                                                              : x[j];
         squares += vector[j] * vector[j];
     }
-    for (size_t j = 0; config->normalize && j < hidden; j++)
+    for (size_t j = 0; config->head.normalized && j < hidden; j++)
         vector[j] /= sqrt(squares);
 }
 

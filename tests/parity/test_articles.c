@@ -56,7 +56,7 @@ static int open_fixture(void **state)
         return 0;
     int rc = vf_model_open(directory, true, &fixture.model, &err);
     vf_check(rc == 0, "%s", err.msg);
-    rc = vf_tokenizer_open(directory, &fixture.tokenizer, &err);
+    rc = vf_tokenizer_open(directory, false, &fixture.tokenizer, &err);
     vf_check(rc == 0, "%s", err.msg);
     rc = vf_encoder_new(fixture.model,
         &(struct vf_encoder_options){.threads = 2, .max_tokens = 512}, &fixture.encoder, &err);

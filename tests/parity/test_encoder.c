@@ -58,7 +58,7 @@ static void open_fixture(struct fixture *fixture, const struct tiny_model *model
         /* Every length up to 20, then longer ones, in no order; one of each extreme. */
         size_t n = i == 0 ? MAX_TOKENS : i < 21 ? 21 - i : i * 37 % 90 + 1;
         fixture->sequences[i] =
-            (struct vf_sequence_ref){fixture->ids[i], n, fixture->vectors + i * model->hidden};
+            (struct vf_sequence_ref){fixture->ids[i], n, fixture->vectors + i * model->hidden, 0};
     }
 }
 

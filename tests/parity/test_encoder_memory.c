@@ -81,7 +81,7 @@ static void test_run_allocates_its_list_alone(void **state)
     for (size_t n = 1; n <= MAX_TOKENS; n += 199) {
         struct vf_sequence_ref sequences[SEQUENCES];
         for (size_t i = 0; i < SEQUENCES; i++)
-            sequences[i] = (struct vf_sequence_ref){ids, n, vectors + i * tiny.hidden};
+            sequences[i] = (struct vf_sequence_ref){ids, n, vectors + i * tiny.hidden, 0};
         atomic_store(&calls, 0);
         atomic_store(&bytes, 0);
         vf_check(vf_encoder_run(encoder, sequences, SEQUENCES, &err) == 0, "%s", err.msg);

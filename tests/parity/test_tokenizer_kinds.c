@@ -181,7 +181,7 @@ static void ids_are_those_of_the_reference(void **state)
     struct block block = {0};
     unsigned first;
     (void)snprintf(path, sizeof path, "%s/%s", FOLDER, kind);
-    vf_check(vf_tokenizer_open(path, &tokenizer, &err) == 0, "%s", err.msg);
+    vf_check(vf_tokenizer_open(path, false, &tokenizer, &err) == 0, "%s", err.msg);
     block.tokenizer = tokenizer;
     (void)snprintf(path, sizeof path, "%s/%s/golden.txt", FOLDER, kind);
     FILE *golden = fopen(path, "r");

@@ -43,7 +43,7 @@ static struct vf_tokenizer *open_tokenizer(const char *directory)
 {
     struct vf_tokenizer *tokenizer;
     struct vf_err err = {0};
-    vf_check(vf_tokenizer_open(directory, &tokenizer, &err) == 0, "%s", err.msg);
+    vf_check(vf_tokenizer_open(directory, false, &tokenizer, &err) == 0, "%s", err.msg);
     return tokenizer;
 }
 

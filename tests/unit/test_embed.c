@@ -192,12 +192,6 @@ static void revision_of_directory(struct vf_options *o, struct tiny_model *m)
     o->revision = "v1";
 }
 
-static void lower_case(struct vf_options *o, struct tiny_model *m)
-{
-    (void)o;
-    m->do_lower_case = true;
-}
-
 static void few_embeddings(struct vf_options *o, struct tiny_model *m)
 {
     (void)o;
@@ -218,7 +212,6 @@ static void test_refusals(void **state)
         {"precision", unknown_precision, VF_ERR_USAGE, "precision"},
         {"instruction set", unknown_isa, VF_ERR_USAGE, "abacus"},
         {"revision of a directory", revision_of_directory, VF_ERR_USAGE, "revision"},
-        {"lower-casing before the tokenizer", lower_case, VF_ERR_DATA, "do_lower_case"},
         {"more tokens than embeddings", few_embeddings, VF_ERR_DATA, "40"},
     };
     for (size_t i = 0; i < VF_COUNT(cases); i++) {

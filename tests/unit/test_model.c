@@ -357,9 +357,12 @@ static void test_config(void **state)
     assert_int_equal(network->max_positions, POSITIONS);
     assert_true(network->norm_eps == 1e-12f);
     assert_false(config->has_modules);
-    assert_false(config->normalize);
     assert_false(config->do_lower_case);
-    assert_int_equal(config->pooling, VF_POOL_MEAN);
+    assert_int_equal(config->head.n_poolings, 1);
+    assert_int_equal(config->head.poolings[0], VF_POOL_MEAN);
+    assert_int_equal(config->head.n_steps, 0);
+    assert_int_equal(config->head.dimensions, HIDDEN);
+    assert_false(config->head.normalized);
     assert_int_equal(config->st_max_seq_length, 0);
     vf_model_close(model);
 }
@@ -459,8 +462,8 @@ static void test_modules(void **state)
         write_text("modules.json", cases[i].text);
         struct vf_model *model = open_model(cases[i].name);
         const struct vf_model_config *config = vf_model_config(model);
-        vf_check(config->has_modules && config->normalize == cases[i].normalize &&
-                     config->pooling == VF_POOL_CLS,
+        vf_check(config->has_modules && config->head.normalized == cases[i].normalize &&
+                     config->head.poolings[0] == VF_POOL_CLS,
             "%s", cases[i].name);
         vf_model_close(model);
     }
@@ -469,39 +472,134 @@ static void test_modules(void **state)
 static void test_pooling(void **state)
 {
     static const struct {
-        const char *name, *text;
-        enum vf_pooling expected;
+        const char *name, *text, *expected;
     } cases[] = {
-        {"none", "{}", VF_POOL_MEAN},
+        {"none", "{}", "mean"},
         {"legacy mean",
             "{\"word_embedding_dimension\":6,\"pooling_mode_cls_token\":false,"
             "\"pooling_mode_mean_tokens\":true,\"pooling_mode_max_tokens\":false,"
             "\"pooling_mode_mean_sqrt_len_tokens\":false,"
             "\"pooling_mode_weightedmean_tokens\":false,\"pooling_mode_lasttoken\":false,"
             "\"include_prompt\":true}",
-            VF_POOL_MEAN},
-        {"legacy cls", "{\"pooling_mode_cls_token\":true}", VF_POOL_CLS},
-        {"legacy max", "{\"pooling_mode_max_tokens\":true}", VF_POOL_MAX},
-        {"mean", "{\"embedding_dimension\":6,\"pooling_mode\":\"mean\"}", VF_POOL_MEAN},
-        {"cls", "{\"pooling_mode\":\"cls\"}", VF_POOL_CLS},
-        {"max", "{\"pooling_mode\":\"max\"}", VF_POOL_MAX},
-        {"list of one", "{\"pooling_mode\":[\"max\"]}", VF_POOL_MAX},
-        {"null", "{\"pooling_mode\":null,\"pooling_mode_cls_token\":true}", VF_POOL_CLS},
-        {"both forms", "{\"pooling_mode\":\"max\",\"pooling_mode_cls_token\":true}", VF_POOL_MAX},
+            "mean"},
+        {"legacy cls", "{\"pooling_mode_cls_token\":true}", "cls"},
+        {"legacy max", "{\"pooling_mode_max_tokens\":true}", "max"},
+        {"all booleans, in their own order",
+            "{\"pooling_mode_lasttoken\":true,\"pooling_mode_weightedmean_tokens\":true,"
+            "\"pooling_mode_mean_sqrt_len_tokens\":true,\"pooling_mode_mean_tokens\":true,"
+            "\"pooling_mode_max_tokens\":true,\"pooling_mode_cls_token\":true}",
+            "cls+max+mean+mean_sqrt_len_tokens+weightedmean+lasttoken"},
+        {"mean", "{\"embedding_dimension\":6,\"pooling_mode\":\"mean\"}", "mean"},
+        {"lasttoken", "{\"pooling_mode\":\"lasttoken\"}", "lasttoken"},
+        {"list of one", "{\"pooling_mode\":[\"max\"]}", "max"},
+        {"list in its own order", "{\"pooling_mode\":[\"weightedmean\",\"cls\"]}",
+            "weightedmean+cls"},
+        {"null", "{\"pooling_mode\":null,\"pooling_mode_cls_token\":true}", "cls"},
+        {"both forms", "{\"pooling_mode\":\"max\",\"pooling_mode_cls_token\":true}", "max"},
+        {"without prompt", "{\"include_prompt\":false}", "mean without prompt"},
     };
     (void)state;
     write_text("config.json", config_json);
     write_text("modules.json", modules_json);
     for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        char found[128];
+        size_t n = 0;
         write_text("1_Pooling/config.json", cases[i].text);
         struct vf_model *model = open_model(cases[i].name);
-        enum vf_pooling pooling = vf_model_config(model)->pooling;
-        vf_check(pooling == cases[i].expected, "%s: %s", cases[i].name, vf_pooling_name(pooling));
+        const struct vf_sentence_head *head = &vf_model_config(model)->head;
+        for (size_t k = 0; k < head->n_poolings; k++)
+            n += (size_t)snprintf(found + n, sizeof found - n, "%s%s", k ? "+" : "",
+                vf_pooling_name(head->poolings[k]));
+        snprintf(found + n, sizeof found - n, "%s", head->include_prompt ? "" : " without prompt");
+        vf_check(strcmp(found, cases[i].expected) == 0, "%s: %s", cases[i].name, found);
+        vf_check(head->dimensions == head->n_poolings * HIDDEN, "%s: %zu", cases[i].name,
+            head->dimensions);
         vf_model_close(model);
     }
-    assert_string_equal(vf_pooling_name(VF_POOL_MEAN), "mean");
-    assert_string_equal(vf_pooling_name(VF_POOL_CLS), "cls");
-    assert_string_equal(vf_pooling_name(VF_POOL_MAX), "max");
+}
+
+/* Dense and Normalize in any number and order. */
+static void test_steps(void **state)
+{
+    (void)state;
+    write_text("config.json", config_json);
+    write_text("1_Pooling/config.json", "{\"pooling_mode\":[\"cls\",\"mean\"]}");
+    write_text("modules.json",
+        FIRST_TWO "," MODULE(CLASSIC "Dense", "2_Dense") "," MODULE(CLASSIC "Normalize",
+            "n") "," MODULE("sentence_transformers.base.modules.dense.Dense", "3_Dense") "]");
+    write_text("2_Dense/config.json",
+        "{\"in_features\":12,\"out_features\":5,\"bias\":false,\"activation_function\":"
+        "\"torch.nn.modules.linear.Identity\"}");
+    write_text("3_Dense/config.json", "{\"in_features\":5,\"out_features\":7,\"use_residual\":true,"
+                                      "\"module_input_name\":\"sentence_embedding\"}");
+    struct vf_model *model = open_model("steps");
+    const struct vf_sentence_head *head = &vf_model_config(model)->head;
+    assert_int_equal(head->n_steps, 3);
+    assert_int_equal(head->dimensions, 7);
+    assert_false(head->normalized);
+    const struct vf_head_step *steps = head->steps;
+    assert_true(steps[0].kind == VF_HEAD_DENSE && steps[0].activation == VF_DENSE_IDENTITY);
+    assert_true(!steps[0].has_bias && !steps[0].adds_input);
+    assert_true(steps[1].kind == VF_HEAD_NORMALIZE && steps[1].outputs == 5);
+    assert_true(steps[2].kind == VF_HEAD_DENSE && steps[2].activation == VF_DENSE_TANH);
+    assert_true(steps[2].has_bias && steps[2].adds_input);
+    vf_model_close(model);
+}
+
+static void test_dense_activations(void **state)
+{
+    static const struct {
+        const char *name;
+        enum vf_dense_activation expected;
+    } cases[] = {
+        {"torch.nn.modules.linear.Identity", VF_DENSE_IDENTITY},
+        {"torch.nn.modules.activation.Tanh", VF_DENSE_TANH},
+        {"torch.nn.Tanh", VF_DENSE_TANH},
+        {"torch.nn.modules.activation.GELU", VF_DENSE_GELU},
+        {"torch.nn.modules.activation.ReLU", VF_DENSE_RELU},
+        {"torch.nn.modules.activation.SiLU", VF_DENSE_SILU},
+        {"torch.nn.modules.activation.Sigmoid", VF_DENSE_SIGMOID},
+    };
+    (void)state;
+    write_text("config.json", config_json);
+    write_text("1_Pooling/config.json", "{}");
+    write_text("modules.json", FIRST_TWO "," MODULE(CLASSIC "Dense", "2_Dense") "]");
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+            "{\"in_features\":6,\"out_features\":2,\"activation_function\":\"%s\"}", cases[i].name);
+        write_text("2_Dense/config.json", text);
+        struct vf_model *model = open_model(cases[i].name);
+        enum vf_dense_activation found = vf_model_config(model)->head.steps[0].activation;
+        vf_check(
+            found == cases[i].expected, "%s: %s", cases[i].name, vf_dense_activation_name(found));
+        vf_model_close(model);
+    }
+}
+
+/* Without modules.json the last token of a network that tells the next one is the vector. */
+static void test_causal(void **state)
+{
+    static const struct {
+        const char *name, *keys;
+        enum vf_pooling expected;
+    } cases[] = {
+        {"no class", "", VF_POOL_MEAN},
+        {"encoder", "\"architectures\":[\"BertModel\"],", VF_POOL_MEAN},
+        {"causal", "\"architectures\":[\"XForCausalLM\"],", VF_POOL_LAST},
+        {"only the second", "\"architectures\":[\"X\",\"XForCausalLM\"],", VF_POOL_MEAN},
+        {"not causal", "\"architectures\":[\"XForCausalLM\"],\"is_causal\":false,", VF_POOL_MEAN},
+    };
+    (void)state;
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        char text[1024];
+        snprintf(text, sizeof text, "{%s%s", cases[i].keys, strchr(config_json, '{') + 1);
+        write_text("config.json", text);
+        struct vf_model *model = open_model(cases[i].name);
+        enum vf_pooling found = vf_model_config(model)->head.poolings[0];
+        vf_check(found == cases[i].expected, "%s: %s", cases[i].name, vf_pooling_name(found));
+        vf_model_close(model);
+    }
 }
 
 static void test_settings(void **state)
@@ -524,6 +622,8 @@ static void test_settings(void **state)
     };
     (void)state;
     write_text("config.json", config_json);
+    write_text("modules.json", modules_json);
+    write_text("1_Pooling/config.json", "{}");
     for (size_t i = 0; i < VF_COUNT(cases); i++) {
         write_text(cases[i].file, cases[i].text);
         struct vf_model *model = open_model(cases[i].name);
@@ -538,16 +638,41 @@ static void test_settings(void **state)
 
 static void test_library_config(void **state)
 {
-    static const char *const texts[] = {"{}",
-        "{\"__version__\":{\"sentence_transformers\":\"2.0.0\"},\"prompts\":{},"
-        "\"default_prompt_name\":null,\"similarity_fn_name\":\"cosine\",\"truncate_dim\":null,"
-        "\"model_type\":\"SentenceTransformer\"}",
-        "{\"prompts\":{\"query\":\"query: \",\"document\":\"\"}}"};
+    static const struct {
+        const char *name, *text;
+        size_t n_prompts, truncate_dim;
+        const char *query, *fallback;
+    } cases[] = {
+        {"empty", "{}", 0, 0, NULL, NULL},
+        {"all keys",
+            "{\"__version__\":{\"sentence_transformers\":\"2.0.0\"},\"prompts\":{},"
+            "\"default_prompt_name\":null,\"similarity_fn_name\":\"cosine\",\"truncate_dim\":null,"
+            "\"model_type\":\"SentenceTransformer\"}",
+            0, 0, NULL, NULL},
+        {"prompts", "{\"prompts\":{\"query\":\"query: \",\"document\":\"\"}}", 2, 0,
+            "query: ", NULL},
+        {"default", "{\"prompts\":{\"a\":\"x\",\"query\":\"y\"},\"default_prompt_name\":\"query\"}",
+            2, 0, "y", "query"},
+        {"null prompt", "{\"prompts\":{\"a\":null}}", 0, 0, NULL, NULL},
+        {"cut", "{\"truncate_dim\":4}", 0, 4, NULL, NULL},
+        {"cut to more than there is", "{\"truncate_dim\":400}", 0, 0, NULL, NULL},
+    };
     (void)state;
     write_text("config.json", config_json);
-    for (size_t i = 0; i < VF_COUNT(texts); i++) {
-        write_text("config_sentence_transformers.json", texts[i]);
-        vf_model_close(open_model(texts[i]));
+    write_text("modules.json", modules_json);
+    write_text("1_Pooling/config.json", "{}");
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        write_text("config_sentence_transformers.json", cases[i].text);
+        struct vf_model *model = open_model(cases[i].name);
+        const struct vf_prompts *prompts = vf_model_prompts(model);
+        const char *query = vf_prompts_find(prompts, "query");
+        vf_check(prompts->n == cases[i].n_prompts, "%s: %zu", cases[i].name, prompts->n);
+        vf_check(strcmp(query ? query : "-", cases[i].query ? cases[i].query : "-") == 0, "%s: %s",
+            cases[i].name, query);
+        vf_check(!prompts->default_name == !cases[i].fallback, "%s: default", cases[i].name);
+        vf_check(vf_model_config(model)->truncate_dim == cases[i].truncate_dim, "%s: %zu",
+            cases[i].name, vf_model_config(model)->truncate_dim);
+        vf_model_close(model);
     }
 }
 
@@ -556,8 +681,8 @@ static void test_files_that_are_refused(void **state)
     static const char modules[] = "modules.json", pooling[] = "1_Pooling/config.json",
                       settings[] = "sentence_bert_config.json",
                       library[] = "config_sentence_transformers.json",
-                      tokenizer[] = "tokenizer_config.json",
-                      normalize[] = "2_Normalize/config.json";
+                      tokenizer[] = "tokenizer_config.json", dense[] = "2_Dense/config.json",
+                      normalize[] = "3_Normalize/config.json";
     static const struct {
         const char *name, *file, *text, *in_message;
     } cases[] = {
@@ -566,8 +691,6 @@ static void test_files_that_are_refused(void **state)
         {"modules: Transformer alone", modules, "[" MODULE(CLASSIC "Transformer", "") "]",
             "Transformer and Pooling"},
         {"modules: not an object inside", modules, "[1,2]", "module \"\""},
-        {"modules: Dense", modules, FIRST_TWO "," MODULE(CLASSIC "Dense", "2_Dense") "]",
-            "\"" CLASSIC "Dense\""},
         {"modules: another author's", modules,
             "[" MODULE("custom_st.Transformer", "") "," MODULE(CLASSIC "Pooling", "") "]",
             "\"custom_st.Transformer\""},
@@ -577,9 +700,6 @@ static void test_files_that_are_refused(void **state)
         {"modules: no Pooling", modules,
             "[" MODULE(CLASSIC "Transformer", "") "," MODULE(CLASSIC "Normalize", "") "]",
             "Normalize as module 1"},
-        {"modules: Normalize twice", modules,
-            FIRST_TWO "," MODULE(CLASSIC "Normalize", "") "," MODULE(CLASSIC "Normalize", "") "]",
-            "Normalize as module 3"},
         {"modules: path up", modules,
             "[" MODULE(CLASSIC "Transformer", "") "," MODULE(CLASSIC "Pooling", "../p") "]",
             "\"../p\""},
@@ -592,20 +712,14 @@ static void test_files_that_are_refused(void **state)
         {"modules: kwargs", modules,
             FIRST_TWO ",{\"type\":\"" CLASSIC "Normalize\",\"kwargs\":[\"task\"]}]", "\"kwargs\""},
         {"pooling: an array", pooling, "[]", "not an object"},
-        {"pooling: sqrt", pooling, "{\"pooling_mode_mean_sqrt_len_tokens\":true}",
-            "\"mean_sqrt_len_tokens\""},
-        {"pooling: weighted", pooling, "{\"pooling_mode_weightedmean_tokens\":true}",
-            "\"weightedmean\""},
-        {"pooling: last", pooling, "{\"pooling_mode_lasttoken\":true}", "\"lasttoken\""},
         {"pooling: new boolean", pooling, "{\"pooling_mode_median\":true}", "\"median\""},
-        {"pooling: two booleans", pooling,
-            "{\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":true}",
-            "\"pooling_mode_cls_token\" and \"pooling_mode_mean_tokens\""},
         {"pooling: a number as boolean", pooling, "{\"pooling_mode_cls_token\":1}",
             "\"pooling_mode_cls_token\""},
-        {"pooling: name", pooling, "{\"pooling_mode\":\"weightedmean\"}", "\"weightedmean\""},
-        {"pooling: list of two", pooling, "{\"pooling_mode\":[\"cls\",\"mean\"]}", "lists 2"},
-        {"pooling: empty list", pooling, "{\"pooling_mode\":[]}", "lists 0"},
+        {"pooling: name", pooling, "{\"pooling_mode\":\"median\"}", "\"median\""},
+        {"pooling: list of seven", pooling,
+            "{\"pooling_mode\":[\"cls\",\"cls\",\"cls\",\"cls\",\"cls\",\"cls\",\"cls\"]}",
+            "more than 6"},
+        {"pooling: empty list", pooling, "{\"pooling_mode\":[]}", "empty list"},
         {"pooling: number", pooling, "{\"pooling_mode\":1}", "\"pooling_mode\""},
         {"pooling: dimension", pooling, "{\"word_embedding_dimension\":7}",
             "\"word_embedding_dimension\" is 7"},
@@ -619,10 +733,27 @@ static void test_files_that_are_refused(void **state)
         {"settings: lower", settings, "{\"do_lower_case\":\"no\"}", "\"do_lower_case\""},
         {"settings: task", settings, "{\"transformer_task\":\"fill-mask\"}", "\"fill-mask\""},
         {"settings: model_args", settings, "{\"model_args\":{\"a\":1}}", "\"model_args\""},
+        {"settings: processor_kwargs", settings, "{\"processor_kwargs\":{\"a\":1}}",
+            "\"processor_kwargs\" has \"a\""},
+        {"settings: messages", settings, "{\"modality_config\":{\"message\":{}}}", "\"message\""},
+        {"settings: method", settings,
+            "{\"modality_config\":{\"text\":{\"method\":\"get_text_features\"}}}",
+            "\"method\" is \"get_text_features\""},
+        {"dense: sizes", dense, "{\"in_features\":7,\"out_features\":2}", "\"in_features\" is 7"},
+        {"dense: no size", dense, "{\"in_features\":6}", "\"out_features\" is missing"},
+        {"dense: activation", dense,
+            "{\"in_features\":6,\"out_features\":2,\"activation_function\":\"torch.nn.Mish\"}",
+            "\"activation_function\" is \"torch.nn.Mish\""},
+        {"dense: another's activation", dense,
+            "{\"in_features\":6,\"out_features\":2,\"activation_function\":\"mine.Tanh\"}",
+            "\"mine.Tanh\""},
+        {"dense: input", dense,
+            "{\"in_features\":6,\"out_features\":2,\"module_input_name\":\"token_embeddings\"}",
+            "\"module_input_name\""},
         {"library: prompt name", library, "{\"default_prompt_name\":\"query\"}",
             "\"default_prompt_name\" is \"query\""},
-        {"library: prompt", library, "{\"prompts\":{\"passage\":\"passage: \"}}", "\"passage\""},
-        {"library: truncation", library, "{\"truncate_dim\":4}", "\"truncate_dim\" is 4"},
+        {"library: prompt as number", library, "{\"prompts\":{\"a\":1}}", "prompt \"a\""},
+        {"library: prompts as list", library, "{\"prompts\":[]}", "\"prompts\""},
         {"library: type", library, "{\"model_type\":\"SparseEncoder\"}", "\"SparseEncoder\""},
         {"tokenizer: zero", tokenizer, "{\"model_max_length\":0}", "\"model_max_length\" is 0"},
         {"tokenizer: fraction", tokenizer, "{\"model_max_length\":1.5}", "\"model_max_length\""},
@@ -631,8 +762,10 @@ static void test_files_that_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < VF_COUNT(cases); i++) {
         write_text("config.json", config_json);
-        write_text(modules, FIRST_TWO "," MODULE(CLASSIC "Normalize", "2_Normalize") "]");
+        write_text(modules, FIRST_TWO "," MODULE(CLASSIC "Dense", "2_Dense") "," MODULE(
+                                CLASSIC "Normalize", "3_Normalize") "]");
         write_text(pooling, "{}");
+        write_text(dense, "{\"in_features\":6,\"out_features\":2}");
         write_text(normalize, "{}");
         write_text(cases[i].file, cases[i].text);
         check_open_fails(cases[i].name, false, VF_ERR_DATA, cases[i].in_message, "");
@@ -661,6 +794,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_max_seq_length, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_modules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pooling, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_steps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dense_activations, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_causal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_settings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_library_config, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files_that_are_refused, set_up, tear_down),

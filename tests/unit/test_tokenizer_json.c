@@ -15,7 +15,7 @@ static void check_refused(
 {
     struct vf_tokenizer *tokenizer = NULL;
     struct vf_err err = {0};
-    int rc = vf_tokenizer_open(scratch->path, &tokenizer, &err);
+    int rc = vf_tokenizer_open(scratch->path, false, &tokenizer, &err);
     vf_check(rc == code, "%s: %d: %s", name, rc, err.msg);
     vf_check(!tokenizer, "%s: output", name);
     vf_check(strstr(err.msg, "tokenizer.json"), "%s: no file in \"%s\"", name, err.msg);
@@ -166,7 +166,7 @@ static void the_longest_token_is_known(void **state)
     memset(token, 'x', LONGEST);
     (void)snprintf(json, sizeof json, "{%s, \"%s\": 5}", specials, token);
     tokenizer_file_write(&scratch, "model.vocab", json);
-    assert_int_equal(vf_tokenizer_open(scratch.path, &tokenizer, NULL), 0);
+    assert_int_equal(vf_tokenizer_open(scratch.path, false, &tokenizer, NULL), 0);
     assert_string_equal(vf_tokenizer_token(tokenizer, 5), token);
     vf_tokenizer_close(tokenizer);
 

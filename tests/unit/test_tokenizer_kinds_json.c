@@ -107,7 +107,7 @@ static void wrong_parts_are_refused(void **state)
         struct vf_tokenizer *tokenizer = NULL;
         struct vf_err err = {0};
         tokenizer_file_write_kind(&scratch, cases[i].kind, cases[i].path, cases[i].json);
-        int rc = vf_tokenizer_open(scratch.path, &tokenizer, &err);
+        int rc = vf_tokenizer_open(scratch.path, false, &tokenizer, &err);
         vf_check(rc == VF_ERR_DATA, "%s: %d: %s", cases[i].name, rc, err.msg);
         vf_check(!tokenizer, "%s: output", cases[i].name);
         vf_check(strstr(err.msg, "tokenizer.json"), "%s: \"%s\"", cases[i].name, err.msg);
@@ -126,7 +126,7 @@ static void a_character_without_any_token_is_an_error(void **state)
     bool truncated;
     scratch_init(&scratch);
     tokenizer_file_write_kind(&scratch, "unigram_first", "model.unk_id", "null");
-    assert_int_equal(vf_tokenizer_open(scratch.path, &tokenizer, &err), 0);
+    assert_int_equal(vf_tokenizer_open(scratch.path, false, &tokenizer, &err), 0);
     assert_int_equal(
         vf_tokenizer_encode(tokenizer, "a\xE2\x98\x83", 4, 100, &ids, &truncated, &err),
         VF_ERR_DATA);
@@ -175,7 +175,7 @@ static void threads_share_a_tokenizer(void **state)
     pthread_t threads[THREADS];
     scratch_init(&scratch);
     tokenizer_file_write_kind(&scratch, "bpe_llama3", NULL, NULL);
-    assert_int_equal(vf_tokenizer_open(scratch.path, &tokenizer, NULL), 0);
+    assert_int_equal(vf_tokenizer_open(scratch.path, false, &tokenizer, NULL), 0);
     for (size_t i = 0; i < THREADS; i++) {
         jobs[i] = (struct job){.tokenizer = tokenizer};
         assert_int_equal(pthread_create(&threads[i], NULL, encode_repeatedly, &jobs[i]), 0);
@@ -225,7 +225,7 @@ static void a_vocabulary_alone_serves_for_bert(void **state)
         scratch_write(&scratch, "vocab.txt", cases[i].vocab, strlen(cases[i].vocab));
         if (config)
             scratch_write(&scratch, "tokenizer_config.json", config, strlen(config));
-        vf_check(vf_tokenizer_open(scratch.path, &tokenizer, &err) == 0, "%s: %s", cases[i].name,
+        vf_check(vf_tokenizer_open(scratch.path, false, &tokenizer, &err) == 0, "%s: %s", cases[i].name,
             err.msg);
         assert_int_equal(
             vf_tokenizer_encode(tokenizer, text, strlen(text), 100, &ids, &truncated, &err), 0);
@@ -261,7 +261,7 @@ static void a_broken_vocabulary_is_refused(void **state)
         scratch_write(&scratch, "vocab.txt", cases[i].vocab, cases[i].n);
         if (config)
             scratch_write(&scratch, "tokenizer_config.json", config, strlen(config));
-        int rc = vf_tokenizer_open(scratch.path, &tokenizer, &err);
+        int rc = vf_tokenizer_open(scratch.path, false, &tokenizer, &err);
         vf_check(rc == VF_ERR_DATA && !tokenizer, "%s: %d", cases[i].name, rc);
         vf_check(strstr(err.msg, cases[i].message), "%s: \"%s\"", cases[i].name, err.msg);
         scratch_release(&scratch);
