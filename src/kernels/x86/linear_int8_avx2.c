@@ -2,24 +2,29 @@
 
 #include <string.h>
 
-#define TILE_ROWS_INT8 VF_TILE_ROWS_AVX2
-#define TILE_VECTORS_INT8 (VF_PANEL_COLUMNS_INT8_AVX2 / VEC_FLOATS)
+#define DOT_ROWS VF_TILE_ROWS_AVX2
+#define DOT_VECTORS (VF_PANEL_COLUMNS_INT8_AVX2 / VEC_FLOATS)
 
 /* Products of 16-bit integers, which cannot overflow as those of bytes can: two sums an output. */
-enum { SUMS_OUTPUTS = VEC_FLOATS / 2, GROUP_BYTES = VF_INT8_GROUP * sizeof(int16_t) };
+enum {
+    SUMS_OUTPUTS = VEC_FLOATS / 2,
+    GROUP_BYTES = VF_INT8_GROUP * sizeof(int16_t),
+    PART_BYTES = SUMS_OUTPUTS * VF_INT8_GROUP
+};
 
-typedef __m256i vec_sums, vec_inputs, vec_weights;
+typedef __m256i vec_sums, vec_inputs, vec_weights, dot_start;
+typedef int32_t dot_sum;
 
-static vec_sums sums_offset(const int32_t *sums)
+static dot_start sums_start(const int32_t *sums)
 {
     (void)sums;
     return _mm256_setzero_si256();
 }
 
-ALWAYS_INLINE vec_sums sums_begin(vec_sums offset, int32_t zero)
+ALWAYS_INLINE vec_sums sums_begin(dot_start start, int32_t zero)
 {
     (void)zero;
-    return offset;
+    return start;
 }
 
 ALWAYS_INLINE vec_inputs inputs_load(const uint8_t *p)

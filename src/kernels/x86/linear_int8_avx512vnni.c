@@ -2,26 +2,31 @@
 
 #include <string.h>
 
-#define TILE_ROWS_INT8 VF_TILE_ROWS_AVX512
-#define TILE_VECTORS_INT8 (VF_PANEL_COLUMNS_AVX512 / VF_PANEL_UNIT_AVX512)
+#define DOT_ROWS VF_TILE_ROWS_AVX512
+#define DOT_VECTORS (VF_PANEL_COLUMNS_AVX512 / VF_PANEL_UNIT_AVX512)
 
-enum { SUMS_OUTPUTS = VEC_FLOATS, GROUP_BYTES = VF_INT8_GROUP };
+enum {
+    SUMS_OUTPUTS = VEC_FLOATS,
+    GROUP_BYTES = VF_INT8_GROUP,
+    PART_BYTES = SUMS_OUTPUTS * VF_INT8_GROUP
+};
 
-typedef __m512i vec_sums, vec_inputs, vec_weights;
+typedef __m512i vec_sums, vec_inputs, vec_weights, dot_start;
+typedef int32_t dot_sum;
 
 /* -sum as a pair of 16 bits: the low 7 bits, and the rest. With (zero, zero << 7) it makes a
  * product of pairs. */
-static vec_sums sums_offset(const int32_t *sums)
+static dot_start sums_start(const int32_t *sums)
 {
     __m512i negative = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_loadu_si512(sums));
     __m512i low = _mm512_and_si512(negative, _mm512_set1_epi32(0x7F));
     return _mm512_or_si512(low, _mm512_slli_epi32(_mm512_srai_epi32(negative, 7), 16));
 }
 
-ALWAYS_INLINE vec_sums sums_begin(vec_sums offset, int32_t zero)
+ALWAYS_INLINE vec_sums sums_begin(dot_start start, int32_t zero)
 {
     __m512i pair = _mm512_set1_epi32(zero | zero << 23);
-    return _mm512_dpwssd_epi32(_mm512_setzero_si512(), pair, offset);
+    return _mm512_dpwssd_epi32(_mm512_setzero_si512(), pair, start);
 }
 
 ALWAYS_INLINE vec_inputs inputs_load(const uint8_t *p)

@@ -2,16 +2,21 @@
 
 #include <string.h>
 
-#define TILE_ROWS_INT8 VF_TILE_ROWS_AVX2
-#define TILE_VECTORS_INT8 (VF_PANEL_COLUMNS_AVX2 / VEC_FLOATS)
+#define DOT_ROWS VF_TILE_ROWS_AVX2
+#define DOT_VECTORS (VF_PANEL_COLUMNS_AVX2 / VEC_FLOATS)
 
-enum { SUMS_OUTPUTS = VEC_FLOATS, GROUP_BYTES = VF_INT8_GROUP };
+enum {
+    SUMS_OUTPUTS = VEC_FLOATS,
+    GROUP_BYTES = VF_INT8_GROUP,
+    PART_BYTES = SUMS_OUTPUTS * VF_INT8_GROUP
+};
 
-typedef __m256i vec_sums, vec_inputs, vec_weights;
+typedef __m256i vec_sums, vec_inputs, vec_weights, dot_start;
+typedef int32_t dot_sum;
 
 /* -sum as a pair of 16 bits: the low 7 bits, and the rest. With (zero, zero << 7) it makes a
  * product of pairs. */
-static vec_sums sums_offset(const int32_t *sums)
+static dot_start sums_start(const int32_t *sums)
 {
     __m256i sum = _mm256_loadu_si256((const __m256i *)(const void *)sums);
     __m256i negative = _mm256_sub_epi32(_mm256_setzero_si256(), sum);
@@ -19,10 +24,10 @@ static vec_sums sums_offset(const int32_t *sums)
     return _mm256_or_si256(low, _mm256_slli_epi32(_mm256_srai_epi32(negative, 7), 16));
 }
 
-ALWAYS_INLINE vec_sums sums_begin(vec_sums offset, int32_t zero)
+ALWAYS_INLINE vec_sums sums_begin(dot_start start, int32_t zero)
 {
     __m256i pair = _mm256_set1_epi32(zero | zero << 23);
-    return _mm256_dpwssd_avx_epi32(_mm256_setzero_si256(), pair, offset);
+    return _mm256_dpwssd_avx_epi32(_mm256_setzero_si256(), pair, start);
 }
 
 ALWAYS_INLINE vec_inputs inputs_load(const uint8_t *p)
