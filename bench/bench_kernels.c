@@ -268,7 +268,14 @@ static void run_peak(void *context)
 /* The peak that a row is a part of. */
 static vf_peak_fn *peak_of(const struct subject *s)
 {
-    return s->row->kind == LINEAR_INT8 ? s->kernels->peak_int8 : s->kernels->peak_f32;
+    switch (s->row->kind) {
+    case LINEAR_BF16:
+        return s->kernels->peak_bf16;
+    case LINEAR_INT8:
+        return s->kernels->peak_int8;
+    default:
+        return s->kernels->peak_f32;
+    }
 }
 
 /* Floating-point operations, or bytes moved, of one call; in billions. */

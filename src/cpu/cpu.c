@@ -56,12 +56,17 @@ static unsigned read_xcr0(void)
     return eax;
 }
 
+static bool is_intel(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_INTEL_ebx;
+}
+
 static bool lowers_clock_for_512(void)
 {
     unsigned eax, ebx, ecx, edx;
-    if (!__get_cpuid(0, &eax, &ebx, &ecx, &edx) || ebx != signature_INTEL_ebx)
+    if (!is_intel() || !__get_cpuid(1, &eax, &ebx, &ecx, &edx))
         return false;
-    __get_cpuid(1, &eax, &ebx, &ecx, &edx);
     unsigned family = (eax >> 8) & 0xF;
     unsigned model = ((eax >> 4) & 0xF) | ((eax >> 12) & 0xF0);
     /* Skylake-SP, Cascade Lake and Cooper Lake; Ice Lake-SP; Ice Lake-D */
@@ -92,7 +97,7 @@ unsigned vf_cpu_detect(void)
         if (has(ecx, LEAF7_ECX_AVX512VNNI))
             flags |= VF_TIER_AVX512VNNI;
         if (has(leaf7_1_eax, LEAF7_1_EAX_AVX512BF16))
-            flags |= VF_TIER_AVX512BF16;
+            flags |= VF_TIER_AVX512BF16 | (is_intel() ? VF_CPU_SLOW_BF16 : 0);
         if (lowers_clock_for_512())
             flags |= VF_CPU_PREFER_256;
     }
@@ -212,7 +217,7 @@ int vf_cpu_cap(const char *name, unsigned detected, unsigned *ret, struct vf_err
     size_t used = 0;
     for (size_t i = 0; i < N_TIERS; i++) {
         if (strcmp(tiers[i].name, name) == 0) {
-            *ret = detected & (tiers[i].flags | VF_CPU_PREFER_256);
+            *ret = detected & (tiers[i].flags | VF_CPU_POLICIES);
             return 0;
         }
         used += (size_t)snprintf(

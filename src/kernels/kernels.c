@@ -33,6 +33,7 @@ static void fill_ref(struct vf_kernels *kernels)
         .pool_mean_f32 = vf_pool_mean_f32__ref,
         .pool_max_f32 = vf_pool_max_f32__ref,
         .peak_f32 = vf_peak_f32__ref,
+        .peak_bf16 = vf_peak_f32__ref,
         .peak_int8 = vf_peak_int8__ref,
     };
 }
@@ -81,6 +82,7 @@ static void fill_avx2(struct vf_kernels *kernels)
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx2;
     kernels->pool_mean_f32 = vf_pool_mean_f32__avx2;
     kernels->peak_f32 = vf_peak_f32__avx2;
+    kernels->peak_bf16 = vf_peak_f32__avx2;
     kernels->name_int8 = "avx2";
     kernels->panel_columns_int8 = VF_PANEL_COLUMNS_INT8_AVX2;
     kernels->panel_unit_int8 = VF_PANEL_COLUMNS_INT8_AVX2;
@@ -124,6 +126,7 @@ static void fill_avx512(struct vf_kernels *kernels)
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx512;
     kernels->pool_mean_f32 = vf_pool_mean_f32__avx512;
     kernels->peak_f32 = vf_peak_f32__avx512;
+    kernels->peak_bf16 = vf_peak_f32__avx512;
     kernels->name_int8 = "avx512";
     kernels->panel_columns_int8 = VF_PANEL_COLUMNS_INT8_AVX512;
     kernels->panel_unit_int8 = VF_PANEL_COLUMNS_INT8_AVX512;
@@ -143,6 +146,18 @@ static void fill_avx512vnni(struct vf_kernels *kernels)
     kernels->quantize_int8 = vf_quantize_int8__avx512vnni;
     kernels->linear_int8 = vf_linear_int8__avx512vnni;
     kernels->peak_int8 = vf_peak_int8__avx512vnni;
+}
+
+static void fill_avx512bf16(struct vf_kernels *kernels)
+{
+    kernels->tier = "avx512bf16";
+    kernels->name_bf16 = "avx512bf16";
+    kernels->panel_columns_bf16 = VF_PANEL_COLUMNS_AVX512;
+    kernels->panel_unit_bf16 = VF_PANEL_COLUMNS_AVX512;
+    kernels->rounds_inputs_bf16 = true;
+    kernels->linear_bf16 = vf_linear_bf16__avx512bf16;
+    kernels->linear_scratch_bf16 = vf_linear_scratch_bf16__avx512bf16;
+    kernels->peak_bf16 = vf_peak_bf16__avx512bf16;
 }
 
 #elif defined(__aarch64__)
@@ -168,6 +183,7 @@ static void fill_neon(struct vf_kernels *kernels)
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__neon;
     kernels->pool_mean_f32 = vf_pool_mean_f32__neon;
     kernels->peak_f32 = vf_peak_f32__neon;
+    kernels->peak_bf16 = vf_peak_f32__neon;
 }
 #endif
 
@@ -183,6 +199,8 @@ void vf_kernels_init(struct vf_kernels *kernels, unsigned flags)
         fill_avx512(kernels);
     if (flags & VF_TIER_AVX512VNNI)
         fill_avx512vnni(kernels);
+    if ((flags & VF_TIER_AVX512BF16) && !(flags & VF_CPU_SLOW_BF16))
+        fill_avx512bf16(kernels);
 #elif defined(__aarch64__)
     if (flags & VF_TIER_NEON)
         fill_neon(kernels);

@@ -69,9 +69,11 @@ struct vf_linear_bf16 {
     const float *bias;     /* [n] */
 };
 
-/* c[m][n] = epilogue(a[m][k] W^T + bias), W the rounded weights, in float32: the bits are those
- * that linear_f32 of the same table gives for the rounded weights, and so is the bound. Results of
- * two tables differ in the last bits. */
+/* c[m][n] = epilogue(a[m][k] W^T + bias), W the rounded weights. In most tables that is computed
+ * in float32: the bits are those that linear_f32 of the same table gives for the rounded weights,
+ * and so is the bound. Tables with rounds_inputs_bf16 round the inputs too and add exact products;
+ * denormal numbers may count as zero. The bound then holds for the rounded inputs, with 2 u in
+ * place of u. */
 typedef void vf_linear_bf16_fn(const struct vf_linear_bf16 *linear, enum vf_epilogue epilogue,
     const float *a, size_t lda, size_t m, float *c, size_t ldc, float *scratch);
 
@@ -167,6 +169,7 @@ struct vf_kernels {
 
     /* Data of linear_bf16. */
     size_t panel_columns_bf16, panel_unit_bf16; /* in outputs */
+    bool rounds_inputs_bf16;
 
     vf_linear_bf16_fn *linear_bf16;
     vf_linear_scratch_fn *linear_scratch_bf16;
@@ -186,7 +189,7 @@ struct vf_kernels {
     vf_attention_scratch_fn *attention_scratch_f32;
     vf_pool_f32_fn *pool_mean_f32;
     vf_pool_f32_fn *pool_max_f32;
-    vf_peak_fn *peak_f32, *peak_int8;
+    vf_peak_fn *peak_f32, *peak_bf16, *peak_int8;
 };
 
 /* Fills the table with the best kernels that `flags` (cpu/cpu.h: VF_TIER_…) allows. */

@@ -130,6 +130,10 @@ vf_quantize_int8_fn vf_quantize_int8__avx512vnni;
 vf_linear_int8_fn vf_linear_int8__avx512vnni;
 vf_peak_fn vf_peak_int8__avx512vnni;
 
+vf_linear_bf16_fn vf_linear_bf16__avx512bf16;
+vf_linear_scratch_fn vf_linear_scratch_bf16__avx512bf16;
+vf_peak_fn vf_peak_bf16__avx512bf16;
+
 vf_pack_panel_f32_fn vf_pack_panel_f32__neon;
 vf_linear_f32_fn vf_linear_f32__neon;
 vf_linear_bf16_fn vf_linear_bf16__neon;

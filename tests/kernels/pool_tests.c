@@ -87,7 +87,7 @@ void pools_keep_nan_apart(void **state)
 void peaks_count_operations(void **state)
 {
     const struct vf_kernels *kernels = *state;
-    vf_peak_fn *const peaks[] = {kernels->peak_f32, kernels->peak_int8};
+    vf_peak_fn *const peaks[] = {kernels->peak_f32, kernels->peak_bf16, kernels->peak_int8};
     for (size_t i = 0; i < VF_COUNT(peaks); i++) {
         double one = peaks[i](1);
         vf_check(one >= 2, "%s: peak %zu: %g operations a round", kernels->tier, i, one);

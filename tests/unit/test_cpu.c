@@ -24,7 +24,7 @@ static void each_tier_includes_itself_and_only_lower_ones(void **state)
     for (size_t i = 0; i < n; i++) {
         vf_check((tiers[i].flags & ~lower) == tiers[i].flag, "%s: flags %#x", tiers[i].name,
             tiers[i].flags);
-        vf_check(strcmp(vf_cpu_tier_name(tiers[i].flags | VF_CPU_PREFER_256), tiers[i].name) == 0,
+        vf_check(strcmp(vf_cpu_tier_name(tiers[i].flags | VF_CPU_POLICIES), tiers[i].name) == 0,
             "%s: highest tier of its flags", tiers[i].name);
         lower |= tiers[i].flags;
     }
@@ -36,7 +36,7 @@ static void detection_is_closed(void **state)
     unsigned flags = vf_cpu_detect();
     size_t n;
     const struct vf_cpu_tier *tiers = vf_cpu_tiers(&n);
-    unsigned known = VF_CPU_PREFER_256;
+    unsigned known = VF_CPU_POLICIES;
     for (size_t i = 0; i < n; i++) {
         known |= tiers[i].flags;
         if (flags & tiers[i].flag)
@@ -53,9 +53,9 @@ static void a_cap_only_lowers(void **state)
     const struct vf_cpu_tier *tiers = vf_cpu_tiers(&n);
     for (size_t machine = 0; machine < n; machine++) {
         for (size_t cap = 0; cap < n; cap++) {
-            unsigned detected = tiers[machine].flags | VF_CPU_PREFER_256, flags = 0;
+            unsigned detected = tiers[machine].flags | VF_CPU_POLICIES, flags = 0;
             assert_int_equal(vf_cpu_cap(tiers[cap].name, detected, &flags, NULL), 0);
-            vf_check(flags == ((tiers[machine].flags & tiers[cap].flags) | VF_CPU_PREFER_256),
+            vf_check(flags == ((tiers[machine].flags & tiers[cap].flags) | VF_CPU_POLICIES),
                 "%s capped by %s: %#x", tiers[machine].name, tiers[cap].name, flags);
         }
     }
@@ -119,7 +119,7 @@ static void option_and_variable_cap(void **state)
         struct vf_err err = {0};
         int rc = vf_cpu_flags(cases[i].option, &flags, &err);
         vf_check(rc == cases[i].rc, "%s: %d", cases[i].name, rc);
-        unsigned want = rc ? 77 : cases[i].capped ? detected & VF_CPU_PREFER_256 : detected;
+        unsigned want = rc ? 77 : cases[i].capped ? detected & VF_CPU_POLICIES : detected;
         vf_check(flags == want, "%s: %#x", cases[i].name, flags);
         vf_check((strstr(err.msg, "VECFILL_MAX_ISA") != NULL) == (rc != 0 && !cases[i].option),
             "%s: \"%s\"", cases[i].name, err.msg);
