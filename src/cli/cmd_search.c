@@ -5,6 +5,7 @@
 #include "cli/json_text.h"
 #include "cli/model_args.h"
 #include "cli/table_text.h"
+#include "pipeline/model_guard.h"
 #include "pipeline/search.h"
 
 #include <stdlib.h>
@@ -89,8 +90,10 @@ static int make_selection(
     return vf_day_args_resolve(&args->days, &ret->from_us, &ret->until_us, err);
 }
 
+/* Refuses an encoder that did not make the stored vectors. */
 static int embed_query(const struct search_args *args, struct vf_console *console,
-    float **ret_vector, size_t *ret_dimensions, struct vf_err *err)
+    struct vf_store *store, const char *model_id, float **ret_vector, size_t *ret_dimensions,
+    struct vf_err *err)
 {
     struct vf_embedder *embedder = NULL;
     const char *query = args->common.operands[0];
@@ -98,6 +101,7 @@ static int embed_query(const struct search_args *args, struct vf_console *consol
     int rc;
     VF_TRY(vf_model_args_open(&args->model, console, false, &embedder, err));
     vf_console_detail(console, "model %s", vf_info(embedder)->name);
+    VF_TRY(vf_guard_query(store, embedder, model_id, err));
     size_t dimensions = vf_info(embedder)->dimensions;
     float *vector = malloc(dimensions * sizeof *vector);
     rc = vector ? vf_embed(embedder, &text, 1, vector, NULL, err) : vf_fail_memory(err, "a vector");
@@ -130,7 +134,7 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
     VF_TRY(vf_database_open(&database, 0, &store, err));
     vf_console_detail(console, "database %s", vf_store_describe(store));
     VF_TRY(vf_store_check(store, 0, false, &info, err));
-    VF_TRY(embed_query(args, console, &vector, &dimensions, err));
+    VF_TRY(embed_query(args, console, store, selection.model_id, &vector, &dimensions, err));
     VF_TRY(vf_search(
         store, &selection, vector, dimensions, args->k ? args->k : DEFAULT_K, &hits, &n_hits, err));
     if (n_hits == 0)

@@ -87,12 +87,21 @@ static int list_differences(struct vf_buf *words, const struct vf_model_record *
     VF_TRY(add_files(words, "weights", old->weights_sha256, new->weights_sha256, old, new, err));
     VF_TRY(
         add_files(words, "tokenizer", old->tokenizer_sha256, new->tokenizer_sha256, old, new, err));
-    VF_TRY(add_numbers(words, "longest input", old->max_seq_length, new->max_seq_length, err));
     VF_TRY(add_texts(words, "pooling", old->pooling, new->pooling, err));
     VF_TRY(add_texts(
         words, "normalized", old->normalized ? "yes" : "no", new->normalized ? "yes" : "no", err));
-    VF_TRY(add_texts(words, "prompt", old->prompt, new->prompt, err));
     VF_TRY(add_numbers(words, "dimensions", old->dimensions, new->dimensions, err));
+out:
+    return rc;
+}
+
+/* The same for the way in which articles are read. */
+static int list_reading_differences(struct vf_buf *words, const struct vf_model_record *old,
+    const struct vf_model_record *new, struct vf_err *err)
+{
+    int rc;
+    VF_TRY(add_numbers(words, "longest input", old->max_seq_length, new->max_seq_length, err));
+    VF_TRY(add_texts(words, "prompt", old->prompt, new->prompt, err));
     VF_TRY(add_texts(words, "long texts", old->long_text, new->long_text, err));
 out:
     return rc;
@@ -100,15 +109,22 @@ out:
 
 /* VF_ERR_CONFIG when they differ. */
 static int compare(const char *model_id, const struct vf_model_record *old,
-    const struct vf_model_record *new, struct vf_err *err)
+    const struct vf_model_record *new, bool for_query, struct vf_err *err)
 {
     struct vf_buf words = {0};
-    int rc = list_differences(&words, old, new, err);
-    if (rc == 0 && words.size > 0) {
+    int rc;
+    VF_TRY(list_differences(&words, old, new, err));
+    if (!for_query)
+        VF_TRY(list_reading_differences(&words, old, new, err));
+    if (words.size > 0) {
         rc = vf_fail(err, VF_ERR_CONFIG, "the vectors under model_id %s are by another encoder: %s",
             model_id, words.data);
-        vf_hint(err, "%s", ways_on);
+        if (for_query)
+            vf_hint(err, "name the model of the vectors with --hf-model-name");
+        else
+            vf_hint(err, "%s", ways_on);
     }
+out:
     vf_buf_release(&words);
     return rc;
 }
@@ -123,7 +139,7 @@ static int look(const char *model_id, const struct vf_model_state *state,
         *ret = !state->has_vectors ? VF_GUARD_NEW : replace ? VF_GUARD_REPLACE : VF_GUARD_UNKNOWN;
         return 0;
     }
-    int rc = compare(model_id, &state->record, now, &difference);
+    int rc = compare(model_id, &state->record, now, false, &difference);
     if (rc == 0 || (rc == VF_ERR_CONFIG && replace)) {
         *ret = rc ? VF_GUARD_REPLACE : VF_GUARD_SAME;
         return 0;
@@ -146,6 +162,23 @@ int vf_guard_look(struct vf_store *store, const struct vf_embedder *embedder, co
     VF_TRY(look(model_id, &state, &now, replace, &guard, err));
     *ret = guard;
     *ret_can_record = state.has_table;
+out:
+    vf_model_record_release(&state.record);
+    return rc;
+}
+
+int vf_guard_query(struct vf_store *store, const struct vf_embedder *embedder, const char *model_id,
+    struct vf_err *err)
+{
+    struct vf_model_state state = {0};
+    struct vf_model_record now;
+    struct source source;
+    int rc;
+    VF_TRY(vf_store_find_model(store, model_id, &state, err));
+    if (!state.has_record)
+        goto out;
+    VF_TRY(describe(embedder, &source, &now, err));
+    rc = compare(model_id, &state.record, &now, true, err);
 out:
     vf_model_record_release(&state.record);
     return rc;
@@ -188,7 +221,7 @@ int vf_guard_record(struct vf_store *store, const struct vf_embedder *embedder,
         goto out;
     }
     VF_TRY(vf_store_record_model(store, model_id, &now, &kept, err));
-    VF_TRY(compare(model_id, &kept, &now, err));
+    VF_TRY(compare(model_id, &kept, &now, false, err));
 out:
     vf_model_record_release(&kept);
     return rc;

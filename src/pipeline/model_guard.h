@@ -29,6 +29,12 @@ VF_MUST_CHECK int vf_guard_look(struct vf_store *store, const struct vf_embedder
     const char *model_id, bool replace, enum vf_guard *ret, bool *ret_can_record,
     struct vf_err *err);
 
+/* Whether a query that `embedder` encodes may be compared with the vectors of `model_id`:
+ * VF_ERR_CONFIG, with the difference in words, when another encoder is recorded. How texts are read
+ * (longest input, prompt, how long ones are treated) may differ, for a query is no article. */
+VF_MUST_CHECK int vf_guard_query(struct vf_store *store, const struct vf_embedder *embedder,
+    const char *model_id, struct vf_err *err);
+
 /* Recomputes a sample of the vectors; *ret_n tells how many. VF_ERR_CONFIG when one of them is by
  * another encoder. */
 VF_MUST_CHECK int vf_guard_sample(struct vf_store *store, struct vf_embedder *embedder,

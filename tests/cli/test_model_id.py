@@ -50,6 +50,17 @@ class Common:
         self.assertEqual(self.record(), rows)
         self.backfill("--refresh", "all")
 
+    def test_search(self):
+        self.backfill("--limit", 3)
+        search = ["search", "oil", "--hf-model-name"]
+        self.check(*search, self.model, stdout="cosine")
+        self.check(*search, self.model, "--max-seq-length", 16, stdout="cosine")
+        self.check(*search, self.other, status=78,
+                   stderr="(?s)weights of .*/model .*now of .*/other.*hint: .*--hf-model-name")
+        self.check(*search, self.other, "--model-id", "none", stderr="no vectors")
+        self.database.query("DELETE FROM text_embedding_models")
+        self.check(*search, self.other, stdout="cosine")
+
     def test_another_encoder(self):
         self.backfill("--limit", 3)
         self.refuse(model=self.other, says="weights of .*/model .sha256 .*now of .*/other")
