@@ -1,4 +1,4 @@
-/* vecfill status: what is there, by model_id and month. */
+/* vecfill status: what is there, by model_id, month and language. */
 #include "cli/commands.h"
 #include "cli/database_args.h"
 #include "cli/json_text.h"
@@ -41,6 +41,8 @@ struct listing {
     json_t *months;           /* borrowed from the last of them */
     char *model_id;           /* of the last row; NULL before the first */
     uint64_t sums[N_FIGURES]; /* of model_id */
+    char month[16];           /* of the last row */
+    uint64_t month_sums[N_FIGURES];
 };
 
 static void take_figures(const struct vf_status_row *row, uint64_t ret[N_FIGURES])
@@ -62,9 +64,16 @@ static int set_figures(json_t *object, const uint64_t figures[N_FIGURES], struct
     return 0;
 }
 
-static void print_figures(const char *name, const uint64_t figures[N_FIGURES])
+static void add_figures(uint64_t sums[N_FIGURES], const uint64_t figures[N_FIGURES])
 {
-    printf("  %-8s", name);
+    for (size_t i = 0; i < N_FIGURES; i++)
+        sums[i] += figures[i];
+}
+
+static void print_figures(
+    const char *month, const char *language, const uint64_t figures[N_FIGURES])
+{
+    printf("  %-8s %-8s", month, language);
     for (size_t i = 0; i < N_FIGURES; i++)
         printf(" %10" PRIu64, figures[i]);
     putchar('\n');
@@ -78,7 +87,7 @@ static int end_model(struct listing *listing, struct vf_err *err)
     free(listing->model_id);
     listing->model_id = NULL;
     if (!listing->json) {
-        print_figures("all", listing->sums);
+        print_figures("all", "", listing->sums);
         return 0;
     }
     return set_figures(
@@ -108,9 +117,9 @@ static int take_encoder(
         if (!encoder || json_object_set_new(model, "encoder", encoder))
             rc = vf_fail_memory(err, "the listing");
     } else if (state.has_record) {
-        printf("  by %s%s%s, %" PRIu32 " dimensions, %" PRIu32 " tokens, %s, weights %.12s\n",
+        printf("  by %s%s%s, %" PRIu32 " dimensions, %" PRIu32 " tokens (%s), %s, weights %.12s\n",
             r->model, r->revision ? " at " : "", r->revision ? r->revision : "", r->dimensions,
-            r->max_seq_length, r->pooling, r->weights_sha256);
+            r->max_seq_length, r->long_text, r->pooling, r->weights_sha256);
     } else {
         puts("  by an encoder that nobody recorded");
     }
@@ -121,6 +130,7 @@ static int take_encoder(
 static int begin_model(struct listing *listing, const char *model_id, struct vf_err *err)
 {
     memset(listing->sums, 0, sizeof listing->sums);
+    listing->month[0] = '\0';
     listing->model_id = strdup(model_id);
     if (!listing->model_id)
         return vf_fail_memory(err, "the listing");
@@ -135,11 +145,31 @@ static int begin_model(struct listing *listing, const char *model_id, struct vf_
     int rc = take_encoder(listing, model_id, NULL, err);
     if (rc)
         return rc;
-    printf("  %-8s", "month");
+    printf("  %-8s %-8s", "month", "language");
     for (size_t i = 0; i < N_FIGURES; i++)
         printf(" %10s", headings[i]);
     putchar('\n');
     return 0;
+}
+
+/* One row as JSON: a month with its sums, in it one object for each language. */
+static int take_row(struct listing *listing, const struct vf_status_row *row,
+    const uint64_t figures[N_FIGURES], struct vf_err *err)
+{
+    if (strcmp(listing->month, row->month) != 0) {
+        json_t *month = json_pack("{s:s, s:[]}", "month", row->month, "languages");
+        if (!month || json_array_append_new(listing->months, month))
+            return vf_fail_memory(err, "the listing");
+        snprintf(listing->month, sizeof listing->month, "%s", row->month);
+        memset(listing->month_sums, 0, sizeof listing->month_sums);
+    }
+    add_figures(listing->month_sums, figures);
+    json_t *month = json_array_get(listing->months, json_array_size(listing->months) - 1);
+    json_t *language = json_pack("{s:s?}", "language", row->language);
+    if (!language || json_array_append_new(json_object_get(month, "languages"), language))
+        return vf_fail_memory(err, "the listing");
+    int rc = set_figures(language, figures, err);
+    return rc ? rc : set_figures(month, listing->month_sums, err);
 }
 
 static int visit(void *context, const struct vf_status_row *row, struct vf_err *err)
@@ -152,16 +182,11 @@ static int visit(void *context, const struct vf_status_row *row, struct vf_err *
         VF_TRY(begin_model(listing, row->model_id, err));
     }
     take_figures(row, figures);
-    for (size_t i = 0; i < N_FIGURES; i++)
-        listing->sums[i] += figures[i];
-    if (!listing->json) {
-        print_figures(row->month, figures);
-        return 0;
-    }
-    json_t *month = json_pack("{s:s}", "month", row->month);
-    if (!month || json_array_append_new(listing->months, month))
-        return vf_fail_memory(err, "the listing");
-    rc = set_figures(month, figures, err);
+    add_figures(listing->sums, figures);
+    if (listing->json)
+        rc = take_row(listing, row, figures, err);
+    else
+        print_figures(row->month, row->language ? row->language : "-", figures);
 out:
     return rc;
 }
@@ -210,7 +235,7 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
 const struct vf_command vf_cmd_status = {
     .name = "status",
     .operands = "",
-    .summary = "Shows what is embedded, missing or changed, by month",
+    .summary = "Shows what is embedded, missing or changed, by month and language",
     .groups = groups,
     .n_groups = sizeof groups / sizeof groups[0],
     .args_size = sizeof(struct status_args),

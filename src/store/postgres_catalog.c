@@ -62,7 +62,7 @@ static int require_column(const struct vf_table_name *table, const PGresult *col
     int row = find_column(columns, name);
     if (row < 0) {
         vf_fail(err, VF_ERR_NOT_FOUND, "table %s has no column \"%s\"", table->quoted, name);
-        vf_hint(err, "name the column that takes its place, see vecfill help backfill");
+        vf_hint(err, "name the column that takes its place, see 'vecfill backfill --help'");
         return VF_ERR_NOT_FOUND;
     }
     if (ret_row)
@@ -132,6 +132,8 @@ int vf__pg_inspect_articles(struct pg_store *s, struct vf_err *err)
     VF_TRY(require_category(table, columns, names->body.name, 'S', "text", err));
     VF_TRY(require_column(table, columns, names->id.name, &row, err));
     VF_TRY(copy_type(columns, row, &s->id_type, err));
+    if (names->language_given)
+        VF_TRY(require_column(table, columns, names->language.name, &row, err));
     s->has_language = find_column(columns, names->language.name) >= 0;
     s->articles_known = true;
 out:

@@ -17,34 +17,35 @@
     " AND ($2 IS NULL OR a.{published_at} < $2)"                                                   \
     " AND ($3 IS NULL OR lower({a.language}) = lower($3)){shard}"
 
-/* The row of text_embeddings that belongs to article k, under model $4. */
-#define VECTOR_OF_ARTICLE                                                                          \
-    "e.source_type = '" VF_SOURCE_TYPE "' AND e.source_id = k.id::text AND e.model_id = $4"
+/* The rows of text_embeddings under model $4. A join then carries has_vector in the place of the
+ * vector, so that it fits into memory. */
+#define VECTORS                                                                                    \
+    "SELECT e.*, e.vector IS NOT NULL AS has_vector FROM {embeddings} e"                           \
+    " WHERE e.source_type = '" VF_SOURCE_TYPE "' AND e.model_id = $4"
 
 /* A text as a client receives it, whatever the server's encoding. */
 #define TEXT_HASH "sha256(textsend(concat_ws(' ', k.headline, k.body)))"
 
 /* The article k beside its vector e and its state. $5 pattern of empty texts, $6 and $7 time and id
- * of the last article read. The offset keeps the state from being computed anew wherever it is
- * used. */
+ * of the last article read. */
 #define STATES(ROWS, JOIN)                                                                         \
     "SELECT k.*, {truncated} AS truncated,"                                                        \
     " CASE WHEN coalesce(k.headline, '') ~ $5 AND coalesce(k.body, '') ~ $5 THEN 3"                \
-    " WHEN e.vector IS NOT NULL AND ({changed}) IS NOT TRUE THEN 2 WHEN {failed} THEN 4"           \
-    " WHEN e.vector IS NULL THEN 0 ELSE 1 END AS state"                                            \
+    " WHEN e.has_vector AND ({changed}) IS NOT TRUE THEN 2 WHEN {failed} THEN 4"                   \
+    " WHEN e.has_vector THEN 1 ELSE 0 END AS state"                                                \
     " FROM (SELECT a.{id} AS id, a.{published_at} AS at, a.{headline}::text AS headline,"          \
-    " a.{body}::text AS body FROM {articles} a WHERE " SELECTED                                    \
-    " AND ($6 IS NULL OR (a.{published_at}, a.{id}) {beyond} ($6, $7::{id_type}))" ROWS ") k" JOIN \
-    " OFFSET 0"
+    " a.{body}::text AS body, {a.language}::text AS language FROM {articles} a WHERE " SELECTED    \
+    " AND ($6 IS NULL OR (a.{published_at}, a.{id}) {beyond} ($6, $7::{id_type}))" ROWS ") k" JOIN
 
-/* All articles, joined as the server sees fit; or the first $8, whose vectors are looked up in the
- * index one by one: a server that has not analysed a table since a run filled it would read the
- * whole of it for each page. */
-#define ALL_STATES STATES("", " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE)
+/* All articles, joined as the server sees fit, by several processes at once; or the first $8, whose
+ * vectors are looked up in the index one by one: a server that has not analysed a table since a run
+ * filled it would read the whole of it for each page. There, the last offset keeps the state from
+ * being computed anew wherever it is used. */
+#define ALL_STATES STATES("", " LEFT JOIN (" VECTORS ") e ON e.source_id = k.id::text")
 #define PAGE_STATES                                                                                \
     STATES(" ORDER BY a.{published_at} {direction}, a.{id} {direction} LIMIT $8",                  \
-        " LEFT JOIN LATERAL (SELECT e.* FROM {embeddings} e WHERE " VECTOR_OF_ARTICLE              \
-        " OFFSET 0) e ON true")
+        " LEFT JOIN LATERAL (" VECTORS " AND e.source_id = k.id::text OFFSET 0) e ON true")        \
+    " OFFSET 0"
 
 /* Rows that a page looks at: as many as it may hold, and more when few of them are to do. */
 enum { MAX_ROWS_SCANNED = 4096 };
@@ -547,8 +548,10 @@ static int visit_model(struct pg_store *s, const char *model_id, vf_status_visit
     void *context, struct vf_err *err)
 {
     static const char text[] =
-        "SELECT to_char({utc}, 'YYYY-MM'), state::int8, count(*), count(*) FILTER (WHERE truncated)"
-        " FROM (" ALL_STATES ") s GROUP BY 1, 2 ORDER BY 1, 2";
+        "SELECT to_char(month, 'YYYY-MM'), language, state, n, cut FROM"
+        " (SELECT date_trunc('month', {utc}) AS month, lower(language) COLLATE \"C\" AS language,"
+        " state::int8, count(*) AS n, count(*) FILTER (WHERE truncated) AS cut"
+        " FROM (" ALL_STATES ") s GROUP BY 1, 2, 3) g ORDER BY month, language NULLS FIRST, state";
     static const struct vf_selection all = {.from_us = VF_INSTANT_MIN, .until_us = VF_INSTANT_MAX};
     struct vf_status_fold fold = {.model_id = model_id, .visit = visit, .context = context};
     struct pg_params params = {0};
@@ -558,11 +561,17 @@ static int visit_model(struct pg_store *s, const char *model_id, vf_status_visit
     add_model(s, model_id, &params);
     add_cursor(s, NULL, &params);
     VF_TRY(query(s, text, &all, &params, &rows, err));
-    for (int row = 0; row < PQntuples(rows); row++)
-        VF_TRY(vf_status_add(&fold, PQgetvalue(rows, row, 0), vf__pg_get_int8(rows, row, 1),
-            (uint64_t)vf__pg_get_int8(rows, row, 2), (uint64_t)vf__pg_get_int8(rows, row, 3), err));
+    for (int row = 0; row < PQntuples(rows); row++) {
+        const struct vf_status_group group = {.month = PQgetvalue(rows, row, 0),
+            .language = vf__pg_get_value(rows, row, 1).bytes,
+            .state = vf__pg_get_int8(rows, row, 2),
+            .n = (uint64_t)vf__pg_get_int8(rows, row, 3),
+            .truncated = (uint64_t)vf__pg_get_int8(rows, row, 4)};
+        VF_TRY(vf_status_add(&fold, &group, err));
+    }
     VF_TRY(vf_status_end(&fold, err));
 out:
+    vf_status_release(&fold);
     PQclear(rows);
     return rc;
 }

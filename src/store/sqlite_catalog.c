@@ -69,7 +69,7 @@ static int require_column(struct sqlite_store *s, const struct vf_table_name *ta
     VF_TRY(column_exists(s, table, column, &there, err));
     if (!there) {
         rc = vf_fail(err, VF_ERR_NOT_FOUND, "table %s has no column \"%s\"", table->quoted, column);
-        vf_hint(err, "name the column that takes its place, see vecfill help backfill");
+        vf_hint(err, "name the column that takes its place, see 'vecfill backfill --help'");
     }
 out:
     return rc;
@@ -102,6 +102,8 @@ int vf__sqlite_inspect_articles(struct sqlite_store *s, struct vf_err *err)
     VF_TRY(require_column(s, &names->articles, names->id.name, err));
     VF_TRY(require_column(s, &names->articles, names->headline.name, err));
     VF_TRY(require_column(s, &names->articles, names->body.name, err));
+    if (names->language_given)
+        VF_TRY(require_column(s, &names->articles, names->language.name, err));
     VF_TRY(column_exists(s, &names->articles, names->language.name, &s->has_language, err));
     s->articles_known = true;
 out:

@@ -199,6 +199,8 @@ out:
     return rc;
 }
 
+/* In a subquery of a statement that groups, a limit keeps SQLite from sorting whole texts, of which
+ * it would then make the state. */
 #define REST                                                                                       \
     " FROM {order} o CROSS JOIN {articles} a ON a.{id} = o.id"                                     \
     " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE o.n > ?6"
@@ -256,7 +258,8 @@ out:
 
 int vf__sqlite_reader_count(struct vf_reader *base, struct vf_counts *ret, struct vf_err *err)
 {
-    static const char text[] = "SELECT " STATE ", count(*)" REST " GROUP BY 1";
+    static const char text[] =
+        "SELECT state, count(*) FROM (SELECT " STATE " AS state" REST " LIMIT -1) GROUP BY 1";
     struct sqlite_reader *reader = (struct sqlite_reader *)base;
     sqlite3_stmt *statement = NULL;
     bool row;
@@ -391,10 +394,11 @@ static int visit_model(struct sqlite_store *s, const char *model_id, vf_status_v
     void *context, struct vf_err *err)
 {
     static const char text[] =
-        "SELECT vf_month(" INSTANT "), " STATE ", count(*),"
-        " sum(CASE WHEN {truncated} THEN 1 ELSE 0 END) FROM {articles} a"
-        " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE " INSTANT " IS NOT NULL"
-        " GROUP BY 1, 2 ORDER BY 1, 2";
+        "SELECT month, language, state, count(*), sum(CASE WHEN cut THEN 1 ELSE 0 END) FROM"
+        " (SELECT vf_month(" INSTANT ") AS month, lower({a.language}) AS language,"
+        " " STATE " AS state, {truncated} AS cut FROM {articles} a"
+        " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE " INSTANT " IS NOT NULL LIMIT -1)"
+        " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
     const struct vf_selection selection = {.model_id = model_id, .refresh = VF_REFRESH_CHANGED};
     struct vf_status_fold fold = {.model_id = model_id, .visit = visit, .context = context};
     sqlite3_stmt *statement = NULL;
@@ -406,12 +410,17 @@ static int visit_model(struct sqlite_store *s, const char *model_id, vf_status_v
         VF_TRY(vf__sqlite_step(s, statement, &row, err));
         if (!row)
             break;
-        VF_TRY(vf_status_add(&fold, (const char *)sqlite3_column_text(statement, 0),
-            sqlite3_column_int64(statement, 1), (uint64_t)sqlite3_column_int64(statement, 2),
-            (uint64_t)sqlite3_column_int64(statement, 3), err));
+        const struct vf_status_group group = {
+            .month = (const char *)sqlite3_column_text(statement, 0),
+            .language = (const char *)sqlite3_column_text(statement, 1),
+            .state = sqlite3_column_int64(statement, 2),
+            .n = (uint64_t)sqlite3_column_int64(statement, 3),
+            .truncated = (uint64_t)sqlite3_column_int64(statement, 4)};
+        VF_TRY(vf_status_add(&fold, &group, err));
     }
     VF_TRY(vf_status_end(&fold, err));
 out:
+    vf_status_release(&fold);
     sqlite3_finalize(statement);
     return rc;
 }

@@ -436,23 +436,51 @@ int vf_status_end(struct vf_status_fold *fold, struct vf_err *err)
     int rc = 0;
     if (fold->row.articles > 0)
         rc = fold->visit(fold->context, &fold->row, err);
-    fold->row = (struct vf_status_row){.model_id = fold->model_id, .month = fold->month};
+    fold->row = (struct vf_status_row){.model_id = fold->model_id};
     return rc;
 }
 
-int vf_status_add(struct vf_status_fold *fold, const char *month, int64_t state, uint64_t n,
-    uint64_t truncated, struct vf_err *err)
+static bool is_same_row(const struct vf_status_row *row, const struct vf_status_group *group)
 {
-    int rc = 0;
-    if (strcmp(month, fold->month) != 0 || !fold->row.month) {
-        VF_TRY(vf_status_end(fold, err));
-        snprintf(fold->month, sizeof fold->month, "%s", month);
+    if (!row->month || strcmp(row->month, group->month) != 0)
+        return false;
+    if (!row->language || !group->language)
+        return row->language == group->language;
+    return strcmp(row->language, group->language) == 0;
+}
+
+static int begin_status_row(
+    struct vf_status_fold *fold, const struct vf_status_group *group, struct vf_err *err)
+{
+    int rc;
+    VF_TRY(vf_status_end(fold, err));
+    snprintf(fold->month, sizeof fold->month, "%s", group->month);
+    fold->row.month = fold->month;
+    if (group->language) {
+        vf_buf_clear(&fold->language);
+        VF_TRY(vf_buf_append_string(&fold->language, group->language, err));
+        fold->row.language = fold->language.data;
     }
-    VF_TRY(vf_counts_add(&fold->row.state, state, n, err));
-    fold->row.articles += n;
-    fold->row.truncated += truncated;
 out:
     return rc;
+}
+
+int vf_status_add(
+    struct vf_status_fold *fold, const struct vf_status_group *group, struct vf_err *err)
+{
+    int rc = 0;
+    if (!is_same_row(&fold->row, group))
+        VF_TRY(begin_status_row(fold, group, err));
+    VF_TRY(vf_counts_add(&fold->row.state, group->state, group->n, err));
+    fold->row.articles += group->n;
+    fold->row.truncated += group->truncated;
+out:
+    return rc;
+}
+
+void vf_status_release(struct vf_status_fold *fold)
+{
+    vf_buf_release(&fold->language);
 }
 
 int vf_store_status(struct vf_store *store, const char *model_id, vf_status_visitor *visit,

@@ -45,7 +45,7 @@ struct vf_store_names {
     const char *embeddings_table;    /* [text_embeddings] */
     const char *article_id_column;   /* [article_id] */
     const char *published_at_column; /* [published_at, else timestamp when that is what exists] */
-    const char *language_column;     /* [language] */
+    const char *language_column;     /* [language, unless there is none] */
     const char *headline_column;     /* [headline] */
     const char *body_column;         /* [body] */
 };
@@ -227,11 +227,12 @@ VF_MUST_CHECK int vf_store_find_article(
 
 void vf_article_summary_release(struct vf_article_summary *summary);
 
-/* One month of one model_id. */
+/* One language in one month of one model_id. The strings are valid during the visit. */
 struct vf_status_row {
     const char *model_id;
     const char *month;      /* "2025-01", UTC */
-    uint64_t articles;      /* in that month, all languages */
+    const char *language;   /* in lower case; NULL: of articles without one */
+    uint64_t articles;      /* in that month and language */
     struct vf_counts state; /* what a run with refresh CHANGED would find */
     uint64_t truncated;     /* vectors of cut texts, where the column exists */
 };
@@ -239,7 +240,7 @@ struct vf_status_row {
 typedef int vf_status_visitor(void *context, const struct vf_status_row *row, struct vf_err *err);
 
 /* The visitor may call vf_store_find_model(). Visits every model_id found in the embeddings table
- * (or only `model_id`, found or not, unless NULL) by month, ordered by model_id and month. */
+ * (or only `model_id`, found or not, unless NULL) by month and language, in this order. */
 VF_MUST_CHECK int vf_store_status(struct vf_store *store, const char *model_id,
     vf_status_visitor *visit, void *context, struct vf_err *err);
 

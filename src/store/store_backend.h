@@ -32,6 +32,7 @@ struct vf_names {
     struct vf_table_name models, failures; /* in the schema of the embeddings */
     struct vf_column_name id, published_at, language, headline, body;
     bool published_at_given;                 /* else "timestamp" may take its place */
+    bool language_given;                     /* else there need not be one */
     char *articles_index, *embeddings_index; /* quoted */
 };
 
@@ -154,21 +155,31 @@ static inline int64_t vf_sample_drawn(size_t n)
     return n > INT64_MAX - SPARE ? INT64_MAX : (int64_t)n + SPARE;
 }
 
-/* Collects (month, state) groups that come ordered by month and visits each month once. */
+/* Collects (month, language, state) groups, which come in order, and visits each month and language
+ * once. */
 struct vf_status_fold {
     const char *model_id;
     vf_status_visitor *visit;
     void *context;
     char month[16];
+    struct vf_buf language;
     struct vf_status_row row;
 };
 
-/* Adds `n` articles of `state`, of which `truncated` have a vector of a cut text. */
-VF_MUST_CHECK int vf_status_add(struct vf_status_fold *fold, const char *month, int64_t state,
-    uint64_t n, uint64_t truncated, struct vf_err *err);
+/* A group as a statement yields it. */
+struct vf_status_group {
+    const char *month, *language; /* language may be NULL */
+    int64_t state;
+    uint64_t n, truncated; /* articles; those of them that have a vector of a cut text */
+};
 
-/* Visits the last month, if there was any. */
+VF_MUST_CHECK int vf_status_add(
+    struct vf_status_fold *fold, const struct vf_status_group *group, struct vf_err *err);
+
+/* Visits the last one, if there was any. */
 VF_MUST_CHECK int vf_status_end(struct vf_status_fold *fold, struct vf_err *err);
+
+void vf_status_release(struct vf_status_fold *fold);
 
 /* Copies of a summary's fields; `language` and `headline` may be NULL. */
 VF_MUST_CHECK int vf_summary_fill(struct vf_article_summary *ret, const char *id,

@@ -120,6 +120,7 @@ int vf_names_init(struct vf_names *names, const struct vf_store_names *given, st
     int rc;
     *names = (struct vf_names){0};
     names->published_at_given = given->published_at_column && *given->published_at_column;
+    names->language_given = given->language_column && *given->language_column;
     VF_TRY(table_init(&names->articles, or_default(given->articles_table, "news_articles"), err));
     VF_TRY(table_init(
         &names->embeddings, or_default(given->embeddings_table, "text_embeddings"), err));

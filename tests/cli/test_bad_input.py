@@ -129,7 +129,7 @@ class Common:
         self.check("init", "--quiet")
         for option in ("article-id", "published-at", "language", "headline", "body"):
             with self.subTest(option):
-                self.backfill("--language", "en", f"--{option}-column", "nonesuch", status=66, stderr="nonesuch")
+                self.backfill(f"--{option}-column", "nonesuch", status=66, stderr="nonesuch")
 
     def test_not_finite(self):
         """A vector that is not finite fails its article alone."""

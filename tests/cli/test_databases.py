@@ -167,9 +167,19 @@ class Common:
                          {"articles": 31, "vectors": 20, "missing": 10, "changed": 1, "empty": 1,
                           "truncated": 0})
         self.assertEqual([m["month"] for m in model["months"]], ["2025-01", "2025-02", "2025-03"])
-        self.check("status", stdout=r"(?m)^text-fin-general-v1\n  by .*\n +month .*\n +2025-01 .*\n")
+        january, german = model["months"][0], {"article_id": 99, "published_at": "2025-01-02",
+                                               "language": "DE", "headline": "oil"}
+        self.assertEqual([(l["language"], l["articles"]) for l in january["languages"]],
+                         [("de", 3), ("en", 8)])
+        self.fill([german, dict(german, article_id=98, language=None)])
+        months = json.loads(self.check("status", "--json").stdout)["models"][0]["months"]
+        self.assertEqual([(l["language"], l["missing"]) for l in months[0]["languages"]],
+                         [(None, 1), ("de", 1), ("en", 0)])
+        self.assertEqual(months[0]["missing"], january["missing"] + 2)
+        self.check("status", stdout=r"(?m)^text-fin-general-v1\n  by .* tokens \(truncate\).*\n"
+                                    r" +month +language .*\n +2025-01 +- .*\n +2025-01 +de .*\n")
         other = json.loads(self.check("status", "--json", "--model-id", "other").stdout)
-        self.assertEqual([m["missing"] for m in other["models"]], [30])
+        self.assertEqual([m["missing"] for m in other["models"]], [32])
 
     def test_search(self):
         self.fill([article(1, headline="oil up", body=None, language="de"),

@@ -771,8 +771,9 @@ static int print_status(void *context, const struct vf_status_row *row, struct v
     char *text = context;
     (void)err;
     size_t n = strlen(text);
-    snprintf(text + n, 500 - n, "%s %s %d: %s, %d cut\n", row->model_id, row->month,
-        (int)row->articles, counts_text(row->state), (int)row->truncated);
+    snprintf(text + n, 900 - n, "%s %s %s %d: %s, %d cut\n", row->model_id, row->month,
+        row->language ? row->language : "-", (int)row->articles, counts_text(row->state),
+        (int)row->truncated);
     return 0;
 }
 
@@ -782,7 +783,7 @@ static void test_status(void **state)
     struct vf_store *store = fixture_open_ready(f, NULL);
     struct vf_selection selection = select_all();
     struct vf_err err;
-    char text[500] = "";
+    char text[900] = "";
     uint64_t n;
     import_articles(store, sample, VF_COUNT(sample));
     expect_ok(vf_store_status(store, NULL, print_status, text, &err), &err, "status");
@@ -793,17 +794,23 @@ static void test_status(void **state)
     embed_all(store, &selection);
     fixture_run(f, "UPDATE news_articles SET headline = 'edited' WHERE article_id = 5");
     expect_ok(vf_store_status(store, NULL, print_status, text, &err), &err, "status");
-    assert_string_equal(text, "M2 2024-12 1: 0 0 1 0, 0 cut\n"
-                              "M2 2025-01 5: 4 0 0 1, 0 cut\n"
-                              "M2 2025-02 2: 1 0 0 1, 0 cut\n"
-                              "m 2024-12 1: 0 0 1 0, 0 cut\n"
-                              "m 2025-01 5: 0 1 3 1, 2 cut\n"
-                              "m 2025-02 2: 0 0 1 1, 0 cut\n");
+    assert_string_equal(text, "M2 2024-12 en 1: 0 0 1 0, 0 cut\n"
+                              "M2 2025-01 - 1: 1 0 0 0, 0 cut\n"
+                              "M2 2025-01 de 1: 1 0 0 0, 0 cut\n"
+                              "M2 2025-01 en 3: 2 0 0 1, 0 cut\n"
+                              "M2 2025-02 en 2: 1 0 0 1, 0 cut\n"
+                              "m 2024-12 en 1: 0 0 1 0, 0 cut\n"
+                              "m 2025-01 - 1: 0 0 1 0, 1 cut\n"
+                              "m 2025-01 de 1: 0 0 1 0, 0 cut\n"
+                              "m 2025-01 en 3: 0 1 1 1, 1 cut\n"
+                              "m 2025-02 en 2: 0 0 1 1, 0 cut\n");
     text[0] = '\0';
     expect_ok(vf_store_status(store, "new", print_status, text, &err), &err, "status");
-    assert_string_equal(text, "new 2024-12 1: 1 0 0 0, 0 cut\n"
-                              "new 2025-01 5: 4 0 0 1, 0 cut\n"
-                              "new 2025-02 2: 1 0 0 1, 0 cut\n");
+    assert_string_equal(text, "new 2024-12 en 1: 1 0 0 0, 0 cut\n"
+                              "new 2025-01 - 1: 1 0 0 0, 0 cut\n"
+                              "new 2025-01 de 1: 1 0 0 0, 0 cut\n"
+                              "new 2025-01 en 3: 2 0 0 1, 0 cut\n"
+                              "new 2025-02 en 2: 1 0 0 1, 0 cut\n");
     expect_ok(vf_store_count_articles(store, &n, &err), &err, "count");
     assert_int_equal(n, VF_COUNT(sample));
     vf_store_close(store);
