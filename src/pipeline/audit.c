@@ -47,6 +47,12 @@ static uint64_t *judge(
     return &audit->good;
 }
 
+static void note(struct vf_audit *audit, const char *source_id, const char *fault)
+{
+    if (!audit->first_bad[0])
+        snprintf(audit->first_bad, sizeof audit->first_bad, "article %s: %s", source_id, fault);
+}
+
 static int visit(void *context, const struct vf_audit_row *row, struct vf_err *err)
 {
     (void)err;
@@ -54,13 +60,17 @@ static int visit(void *context, const struct vf_audit_row *row, struct vf_err *e
     const char *fault;
     audit->rows++;
     ++*judge(audit, row, &fault);
-    if (!row->has_article) {
-        audit->orphans++;
-        fault = fault ? fault : "it is gone, its vector is not";
-    }
-    if (fault && !audit->first_bad[0])
-        snprintf(
-            audit->first_bad, sizeof audit->first_bad, "article %s: %s", row->source_id, fault);
+    if (fault)
+        note(audit, row->source_id, fault);
+    return 0;
+}
+
+static int visit_orphan(void *context, const char *source_id, struct vf_err *err)
+{
+    (void)err;
+    struct vf_audit *audit = context;
+    audit->orphans++;
+    note(audit, source_id, "it is gone, its vector is not");
     return 0;
 }
 
@@ -73,6 +83,7 @@ int vf_audit(struct vf_store *store, const char *model_id, struct vf_audit *ret,
     audit.dimensions = state.record.dimensions;
     audit.normalized = state.record.normalized;
     VF_TRY(vf_store_audit(store, model_id, visit, &audit, err));
+    VF_TRY(vf_store_orphans(store, model_id, visit_orphan, &audit, err));
     *ret = audit;
 out:
     vf_model_record_release(&state.record);

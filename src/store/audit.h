@@ -10,7 +10,6 @@ struct vf_audit_row {
     const float *vector; /* NULL when `is_null`, or when the value is no row of float32 */
     size_t dimensions;   /* of `vector` */
     bool is_null;
-    bool has_article;
 };
 
 /* The pointers are valid during the call. A return other than 0 ends the audit, which returns it.
@@ -21,6 +20,13 @@ typedef int vf_audit_visitor(void *context, const struct vf_audit_row *row, stru
  * their number. */
 VF_MUST_CHECK int vf_store_audit(struct vf_store *store, const char *model_id,
     vf_audit_visitor *visit, void *context, struct vf_err *err);
+
+/* Called with the id of an article that is gone; otherwise as vf_audit_visitor. */
+typedef int vf_orphan_visitor(void *context, const char *source_id, struct vf_err *err);
+
+/* Visits every row of NEWS under `model_id` whose article is gone, in no order. */
+VF_MUST_CHECK int vf_store_orphans(struct vf_store *store, const char *model_id,
+    vf_orphan_visitor *visit, void *context, struct vf_err *err);
 
 /* Deletes the rows of NEWS under `model_id` whose article is gone, and what is recorded
  * of their failures; *ret_n tells how many vectors. VF_ERR_CONFIG when there is no article at all:

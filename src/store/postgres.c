@@ -219,6 +219,7 @@ static const struct vf_store_ops operations = {
     .sample = vf__pg_sample,
     .record_failure = vf__pg_record_failure,
     .audit = vf__pg_audit,
+    .orphans = vf__pg_orphans,
     .prune = vf__pg_prune,
     .import = vf__pg_import,
     .scan_vectors = vf__pg_scan_vectors,

@@ -162,6 +162,8 @@ int vf__pg_replace_model(struct vf_store *store, const char *model_id,
 
 int vf__pg_audit(struct vf_store *store, const char *model_id, vf_audit_visitor *visit,
     void *context, struct vf_err *err);
+int vf__pg_orphans(struct vf_store *store, const char *model_id, vf_orphan_visitor *visit,
+    void *context, struct vf_err *err);
 int vf__pg_prune(struct vf_store *store, const char *model_id, uint64_t *ret_n, struct vf_err *err);
 
 /* ---- postgres_write.c ---- */

@@ -147,6 +147,7 @@ static const struct vf_store_ops operations = {
     .sample = vf__sqlite_sample,
     .record_failure = vf__sqlite_record_failure,
     .audit = vf__sqlite_audit,
+    .orphans = vf__sqlite_orphans,
     .prune = vf__sqlite_prune,
     .import = vf__sqlite_import,
     .scan_vectors = vf__sqlite_scan_vectors,

@@ -7,8 +7,7 @@ static int visit_row(sqlite3_stmt *row, struct vf_buf *floats, vf_audit_visitor 
     void *context, struct vf_err *err)
 {
     struct vf_audit_row found = {.source_id = (const char *)sqlite3_column_text(row, 0),
-        .is_null = sqlite3_column_type(row, 1) == SQLITE_NULL,
-        .has_article = sqlite3_column_int(row, 2) != 0};
+        .is_null = sqlite3_column_type(row, 1) == SQLITE_NULL};
     if (!found.is_null) {
         int rc = vf__sqlite_read_vector(row, floats, &found.dimensions, err);
         if (rc && rc != VF_ERR_DATA)
@@ -23,8 +22,8 @@ int vf__sqlite_audit(struct vf_store *store, const char *model_id, vf_audit_visi
     void *context, struct vf_err *err)
 {
     static const char text[] =
-        "SELECT source_id, vector, source_id IN " ARTICLES
-        " FROM {embeddings} WHERE source_type = '" VF_SOURCE_TYPE "' AND" OF_MODEL;
+        "SELECT source_id, vector FROM {embeddings} WHERE source_type = '" VF_SOURCE_TYPE
+        "' AND" OF_MODEL;
     struct sqlite_store *s = (struct sqlite_store *)store;
     struct vf_buf floats = {0};
     sqlite3_stmt *row = NULL;
@@ -43,6 +42,31 @@ int vf__sqlite_audit(struct vf_store *store, const char *model_id, vf_audit_visi
 out:
     sqlite3_finalize(row);
     vf_buf_release(&floats);
+    return rc;
+}
+
+int vf__sqlite_orphans(struct vf_store *store, const char *model_id, vf_orphan_visitor *visit,
+    void *context, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT source_id FROM {embeddings} WHERE source_type = '" VF_SOURCE_TYPE
+        "' AND source_id NOT IN " ARTICLES " AND" OF_MODEL;
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    sqlite3_stmt *row = NULL;
+    bool more;
+    int rc;
+    VF_TRY(vf__sqlite_inspect_articles(s, err));
+    VF_TRY(vf__sqlite_inspect_embeddings(s, err));
+    VF_TRY(vf__sqlite_prepare(s, text, NULL, 0, &row, err));
+    VF_TRY(vf__sqlite_bind_text(s, row, 1, model_id, err));
+    for (;;) {
+        VF_TRY(vf__sqlite_step(s, row, &more, err));
+        if (!more)
+            break;
+        VF_TRY(visit(context, (const char *)sqlite3_column_text(row, 0), err));
+    }
+out:
+    sqlite3_finalize(row);
     return rc;
 }
 

@@ -104,6 +104,8 @@ int vf__sqlite_replace_model(struct vf_store *store, const char *model_id,
 
 int vf__sqlite_audit(struct vf_store *store, const char *model_id, vf_audit_visitor *visit,
     void *context, struct vf_err *err);
+int vf__sqlite_orphans(struct vf_store *store, const char *model_id, vf_orphan_visitor *visit,
+    void *context, struct vf_err *err);
 int vf__sqlite_prune(
     struct vf_store *store, const char *model_id, uint64_t *ret_n, struct vf_err *err);
 

@@ -408,6 +408,12 @@ int vf_store_audit(struct vf_store *store, const char *model_id, vf_audit_visito
     return store->ops->audit(store, model_id, visit, context, err);
 }
 
+int vf_store_orphans(struct vf_store *store, const char *model_id, vf_orphan_visitor *visit,
+    void *context, struct vf_err *err)
+{
+    return store->ops->orphans(store, model_id, visit, context, err);
+}
+
 int vf_store_prune(
     struct vf_store *store, const char *model_id, uint64_t *ret_n, struct vf_err *err)
 {

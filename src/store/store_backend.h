@@ -97,6 +97,8 @@ struct vf_store_ops {
         const struct vf_failure *failure, struct vf_err *err);
     int (*audit)(struct vf_store *store, const char *model_id, vf_audit_visitor *visit,
         void *context, struct vf_err *err);
+    int (*orphans)(struct vf_store *store, const char *model_id, vf_orphan_visitor *visit,
+        void *context, struct vf_err *err);
     int (*prune)(struct vf_store *store, const char *model_id, uint64_t *ret_n, struct vf_err *err);
     int (*import)(struct vf_store *store, const struct vf_import_article *articles,
         const size_t *order, size_t n, struct vf_err *err);
