@@ -1,7 +1,7 @@
 #include "encoder/encoder.h"
 
 #include "cpu/cpu.h"
-#include "encoder/bert.h"
+#include "encoder/forward.h"
 #include "encoder/parallel.h"
 
 #include <assert.h>
@@ -28,16 +28,15 @@ struct call {
 struct worker {
     pthread_t thread;
     struct vf_encoder *encoder;
-    struct vf_bert_state state; /* this worker's thread only */
+    struct vf_activations activations; /* this worker's thread only */
 };
 
 struct vf_encoder {
-    struct vf_bert bert; /* immutable */
-    pthread_mutex_t lock;
-    pthread_cond_t work;       /* a call has come, or stop is set */
-    struct call *head, **tail; /* under lock: calls with sequences left to take */
-    bool stop;                 /* under lock */
-    unsigned n_workers;        /* started */
+    struct vf_packed_network network; /* immutable */
+    struct vf_team team;              /* with the lock */
+    struct call *head, **tail;        /* under lock: calls with sequences left to take */
+    bool stop;                        /* under lock */
+    unsigned n_workers;               /* started */
     struct worker *workers;
 };
 
@@ -61,27 +60,36 @@ static const struct vf_sequence_ref *take_group(
     return group;
 }
 
+/* Computes a group of the first call, under the lock, which is released meanwhile. */
+static void run_group(struct worker *worker)
+{
+    struct vf_encoder *encoder = worker->encoder;
+    struct call *call;
+    size_t n;
+    const struct vf_sequence_ref *group = take_group(encoder, &call, &n);
+    pthread_mutex_unlock(&encoder->team.lock);
+    vf_forward(&encoder->network, &worker->activations, &encoder->team, group, n);
+    pthread_mutex_lock(&encoder->team.lock);
+    call->finished += n;
+    if (call->finished == call->n)
+        pthread_cond_signal(&call->done);
+}
+
+/* Texts that nobody has begun come before those that others work on. */
 static void *work(void *arg)
 {
     struct worker *worker = arg;
     struct vf_encoder *encoder = worker->encoder;
-    pthread_mutex_lock(&encoder->lock);
-    for (;;) {
-        while (!encoder->head && !encoder->stop)
-            pthread_cond_wait(&encoder->work, &encoder->lock);
-        if (encoder->stop)
-            break;
-        struct call *call;
-        size_t n;
-        const struct vf_sequence_ref *group = take_group(encoder, &call, &n);
-        pthread_mutex_unlock(&encoder->lock);
-        vf_bert_forward(&encoder->bert, &worker->state, group, n);
-        pthread_mutex_lock(&encoder->lock);
-        call->finished += n;
-        if (call->finished == call->n)
-            pthread_cond_signal(&call->done);
+    pthread_mutex_lock(&encoder->team.lock);
+    while (!encoder->stop) {
+        if (encoder->head)
+            run_group(worker);
+        else if (encoder->team.loops)
+            vf_team_help(&encoder->team, &worker->activations);
+        else
+            vf_team_wait(&encoder->team);
     }
-    pthread_mutex_unlock(&encoder->lock);
+    pthread_mutex_unlock(&encoder->team.lock);
     return NULL;
 }
 
@@ -102,13 +110,13 @@ static int check_options(const struct vf_model_config *config,
 
 static int start_worker(struct vf_encoder *encoder, struct worker *worker, struct vf_err *err)
 {
-    int rc = vf_bert_state_init(&worker->state, &encoder->bert, err);
+    int rc = vf_activations_init(&worker->activations, &encoder->network, err);
     if (rc)
         return rc;
     worker->encoder = encoder;
     rc = vf_thread_start(&worker->thread, work, worker, err);
     if (rc)
-        vf_bert_state_release(&worker->state);
+        vf_activations_release(&worker->activations);
     return rc;
 }
 
@@ -125,13 +133,12 @@ int vf_encoder_new(const struct vf_model *model, const struct vf_encoder_options
     encoder = calloc(1, sizeof(*encoder));
     if (!encoder)
         VF_TRY(vf_fail_memory(err, "the encoder"));
-    pthread_mutex_init(&encoder->lock, NULL);
-    pthread_cond_init(&encoder->work, NULL);
+    vf_team_init(&encoder->team);
     encoder->tail = &encoder->head;
     encoder->workers = calloc(options->threads, sizeof(*encoder->workers));
     if (!encoder->workers)
         VF_TRY(vf_fail_memory(err, "workers"));
-    VF_TRY(vf_bert_init(&encoder->bert, model, &kernels, options, err));
+    VF_TRY(vf_packed_network_init(&encoder->network, model, &kernels, options, err));
     for (; encoder->n_workers < options->threads; encoder->n_workers++)
         VF_TRY(start_worker(encoder, &encoder->workers[encoder->n_workers], err));
     *ret = encoder;
@@ -145,18 +152,17 @@ void vf_encoder_free(struct vf_encoder *encoder)
 {
     if (!encoder)
         return;
-    pthread_mutex_lock(&encoder->lock);
+    pthread_mutex_lock(&encoder->team.lock);
     assert(!encoder->head);
     encoder->stop = true;
-    pthread_cond_broadcast(&encoder->work);
-    pthread_mutex_unlock(&encoder->lock);
+    pthread_cond_broadcast(&encoder->team.work);
+    pthread_mutex_unlock(&encoder->team.lock);
     for (unsigned i = 0; i < encoder->n_workers; i++) {
         pthread_join(encoder->workers[i].thread, NULL);
-        vf_bert_state_release(&encoder->workers[i].state);
+        vf_activations_release(&encoder->workers[i].activations);
     }
-    vf_bert_release(&encoder->bert);
-    pthread_cond_destroy(&encoder->work);
-    pthread_mutex_destroy(&encoder->lock);
+    vf_packed_network_release(&encoder->network);
+    vf_team_release(&encoder->team);
     free(encoder->workers);
     free(encoder);
 }
@@ -182,13 +188,13 @@ static size_t group_budget(const struct vf_encoder *encoder, const struct call *
 static void run_call(struct vf_encoder *encoder, struct call *call)
 {
     pthread_cond_init(&call->done, NULL);
-    pthread_mutex_lock(&encoder->lock);
+    pthread_mutex_lock(&encoder->team.lock);
     *encoder->tail = call;
     encoder->tail = &call->next;
-    pthread_cond_broadcast(&encoder->work);
+    pthread_cond_broadcast(&encoder->team.work);
     while (call->finished < call->n)
-        pthread_cond_wait(&call->done, &encoder->lock);
-    pthread_mutex_unlock(&encoder->lock);
+        pthread_cond_wait(&call->done, &encoder->team.lock);
+    pthread_mutex_unlock(&encoder->team.lock);
     pthread_cond_destroy(&call->done);
 }
 
@@ -201,7 +207,7 @@ int vf_encoder_run(struct vf_encoder *encoder, const struct vf_sequence_ref *seq
     if (!call.sequences)
         return vf_fail_memory(err, "sequences");
     for (size_t i = 0; i < n; i++) {
-        assert(sequences[i].n >= 1 && sequences[i].n <= encoder->bert.max_tokens);
+        assert(sequences[i].n >= 1 && sequences[i].n <= encoder->network.max_tokens);
         call.sequences[i] = sequences[i];
     }
     qsort(call.sequences, n, sizeof(*sequences), by_length_descending);
@@ -213,16 +219,16 @@ int vf_encoder_run(struct vf_encoder *encoder, const struct vf_sequence_ref *seq
 
 const char *vf_encoder_isa(const struct vf_encoder *encoder)
 {
-    const struct vf_bert *bert = &encoder->bert;
-    return bert->precision == VF_PRECISION_BF16 ? bert->kernels.name_bf16 : bert->kernels.name_f32;
+    const struct vf_kernels *kernels = &encoder->network.kernels;
+    return encoder->network.precision == VF_PRECISION_BF16 ? kernels->name_bf16 : kernels->name_f32;
 }
 
 size_t vf_encoder_weight_bytes(const struct vf_encoder *encoder)
 {
-    return encoder->bert.arena.bytes;
+    return encoder->network.arena.bytes;
 }
 
 size_t vf_encoder_worker_bytes(const struct vf_encoder *encoder)
 {
-    return encoder->workers[0].state.arena.bytes;
+    return encoder->workers[0].activations.arena.bytes;
 }

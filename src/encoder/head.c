@@ -132,6 +132,14 @@ static size_t widest(const struct vf_head *head)
     return floats;
 }
 
+bool vf_head_reads_one_token(
+    const struct vf_head *head, size_t n, size_t skip, size_t *ret_position)
+{
+    enum vf_pooling pooling = head->plan->poolings[0];
+    *ret_position = pooling == VF_POOL_LAST ? n - 1 : skip < n ? skip : 0;
+    return head->plan->n_poolings == 1 && (pooling == VF_POOL_CLS || pooling == VF_POOL_LAST);
+}
+
 /* What goes into a step, what comes out of it, and a row of its weights. */
 size_t vf_head_scratch(const struct vf_head *head)
 {

@@ -15,6 +15,11 @@ struct vf_head {
     size_t dimensions; /* floats of the vector that are kept: 1 to plan->dimensions */
 };
 
+/* Whether the vector of `n` tokens is made of one token's state alone, and if so of which. It is so
+ * for all texts or for none. */
+bool vf_head_reads_one_token(
+    const struct vf_head *head, size_t n, size_t skip, size_t *ret_position);
+
 /* Floats of scratch that vf_head_apply() needs. */
 size_t vf_head_scratch(const struct vf_head *head);
 

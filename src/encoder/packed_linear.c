@@ -2,6 +2,8 @@
 
 #include "base/checked.h"
 
+#include <string.h>
+
 /* How the panels of a precision lie. */
 struct layout {
     size_t panel_columns; /* outputs of a panel */
@@ -32,6 +34,8 @@ void vf_packed_linear_place(struct vf_packed_linear *linear, enum vf_precision p
         .panels = vf_arena_take(arena, columns, inputs, layout.element_bytes),
         .bias = vf_arena_take(arena, 1, n, sizeof(float)),
     };
+    if (linear->bias)
+        memset(linear->bias, 0, n * sizeof(float));
 }
 
 size_t vf_packed_linear_panel_columns(

@@ -18,8 +18,8 @@ struct vf_packed_linear {
     float *bias;  /* [n] */
 };
 
-/* Lays out a map of k inputs to n outputs in `arena`; while that measures, panels and bias stay
- * NULL. */
+/* Lays out a map of k inputs to n outputs in `arena`, with a bias of zeros; while that measures,
+ * panels and bias stay NULL. */
 void vf_packed_linear_place(struct vf_packed_linear *linear, enum vf_precision precision, size_t n,
     size_t k, const struct vf_kernels *kernels, struct vf_arena *arena);
 

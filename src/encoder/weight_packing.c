@@ -31,7 +31,8 @@ void vf_linear_source_place(struct vf_linear_source *source, struct vf_packed_li
     source->linear = linear;
     float *bias = linear->bias;
     for (size_t i = 0; bias && i < source->n_parts; i++) {
-        read_scaled_row(source->parts[i].bias, 0, source->parts[i].scale, bias);
+        if (source->parts[i].bias->data)
+            read_scaled_row(source->parts[i].bias, 0, source->parts[i].scale, bias);
         bias += source->parts[i].weight->rows;
     }
 }

@@ -6,12 +6,12 @@
 #include "model/model.h"
 
 /* Maps that share their input are stacked into one. */
-#define VF_STACKED_MAX 3
+#define VF_STACKED_MAX 2
 
 /* Outputs of a packed map: a tensor's rows, times `scale`. */
 struct vf_linear_part {
     const struct vf_tensor *weight; /* [outputs, inputs] */
-    const struct vf_tensor *bias;   /* [outputs] */
+    const struct vf_tensor *bias;   /* [outputs]; one without data means zeros */
     float scale;
 };
 

@@ -10,7 +10,6 @@
 enum {
     VF_MAX_HIDDEN_SIZE = 1 << 14,
     VF_MAX_INTERMEDIATE_SIZE = 1 << 17,
-    VF_MAX_HEADS = 256,
     VF_MAX_VOCAB_SIZE = 1 << 22,
     VF_MAX_TYPE_VOCAB_SIZE = 1 << 10,
     VF_MAX_POSITIONS = 1 << 20

@@ -33,7 +33,7 @@ static int complete(const struct vf_config_json *config, struct vf_network *n, s
         return vf_fail(err, VF_ERR_DATA, "%s: %zu heads of keys do not divide %zu of queries",
             config->path, n->kv_heads, n->heads);
     if (n->attention_scale == 0)
-        n->attention_scale = (float)(1 / sqrt((double)n->head_size));
+        n->attention_scale = 1 / sqrt((double)n->head_size);
     if (n->embedding_size == 0)
         n->embedding_size = n->hidden_size;
     if (n->distinct_layers == 0) {

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #define VF_MAX_LAYERS 256
+#define VF_MAX_HEADS 256
 #define VF_MAX_HEAD_SIZE 256
 
 enum vf_activation { VF_ACT_GELU_ERF, VF_ACT_GELU_TANH, VF_ACT_RELU, VF_ACT_SILU };
@@ -105,7 +106,7 @@ struct vf_network {
     struct vf_attention_kind attention[VF_ATTENTION_KINDS];
     size_t heads, kv_heads; /* query heads are grouped over the fewer heads of keys and values */
     size_t head_size;
-    float attention_scale; /* of the scores, usually 1 / sqrt(head_size) */
+    double attention_scale; /* of the scores, usually 1 / sqrt(head_size) */
     struct vf_relative relative;
 
     size_t intermediate_size; /* floats of the feed-forward's inner state */

@@ -36,7 +36,7 @@ static int read_attention(
     if (!(scalar > 0))
         return vf_fail(err, VF_ERR_DATA, "%s: \"query_pre_attn_scalar\" is %g, not above 0",
             config->path, scalar);
-    n->attention_scale = (float)(1 / sqrt(scalar));
+    n->attention_scale = 1 / sqrt(scalar);
 out:
     return rc;
 }
