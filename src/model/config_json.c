@@ -96,14 +96,20 @@ int vf_config_activation(const struct vf_config_json *config, const char *key,
         "gelu, gelu_python, gelu_new, gelu_fast, gelu_pytorch_tanh, relu, silu, swish", err);
 }
 
-int vf_config_token(const struct vf_config_json *config, const char *key, int32_t fallback,
-    size_t vocab_size, int32_t *ret, struct vf_err *err)
+int vf_config_padding(const struct vf_config_json *config, const char *key, size_t fallback,
+    struct vf_network *network, struct vf_err *err)
 {
-    size_t id;
-    int rc = vf_config_size_or(config, key, (size_t)fallback, vocab_size - 1, &id, err);
-    if (rc == 0)
-        *ret = (int32_t)id;
-    return rc;
+    size_t id = fallback;
+    int rc = key ? vf_config_size_or(config, key, fallback, network->vocab_size - 1, &id, err) : 0;
+    if (rc)
+        return rc;
+    if (network->position_rows <= id + 1)
+        return vf_fail(err, VF_ERR_DATA,
+            "%s: \"max_position_embeddings\" is %zu: none is left behind the padding's, %zu",
+            config->path, network->position_rows, id);
+    network->padding_id = (int32_t)id;
+    network->max_positions = network->position_rows - (id + 1);
+    return 0;
 }
 
 int vf_config_expect(

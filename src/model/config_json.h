@@ -46,9 +46,10 @@ VF_MUST_CHECK int vf_config_eps(const struct vf_config_json *config, const char 
 VF_MUST_CHECK int vf_config_activation(const struct vf_config_json *config, const char *key,
     enum vf_activation *ret, struct vf_err *err);
 
-/* A token's id below vocab_size; `fallback` where there is none. */
-VF_MUST_CHECK int vf_config_token(const struct vf_config_json *config, const char *key,
-    int32_t fallback, size_t vocab_size, int32_t *ret, struct vf_err *err);
+/* Positions that count from behind the padding token's id, which is `fallback` where `key` is
+ * missing, or NULL. Takes them off max_positions; position_rows and vocab_size must be filled. */
+VF_MUST_CHECK int vf_config_padding(const struct vf_config_json *config, const char *key,
+    size_t fallback, struct vf_network *network, struct vf_err *err);
 
 /* Refuses a string other than `known`, which is also what a missing one means. */
 VF_MUST_CHECK int vf_config_expect(

@@ -21,24 +21,17 @@ struct vf_architecture {
     struct vf_tensor_names names;
 };
 
-extern const struct vf_architecture vf_bert_architecture, vf_eurobert_architecture,
-    vf_gemma3_text_architecture, vf_gte_architecture, vf_jina_embeddings_v3_architecture,
-    vf_modernbert_architecture, vf_new_architecture, vf_nomic_bert_architecture,
-    vf_qwen3_architecture;
+extern const struct vf_architecture vf_albert_architecture, vf_bert_architecture,
+    vf_camembert_architecture, vf_deberta_v2_architecture, vf_distilbert_architecture,
+    vf_electra_architecture, vf_eurobert_architecture, vf_gemma3_text_architecture,
+    vf_gte_architecture, vf_jina_embeddings_v3_architecture, vf_modernbert_architecture,
+    vf_mpnet_architecture, vf_new_architecture, vf_nomic_bert_architecture, vf_qwen3_architecture,
+    vf_roberta_architecture, vf_xlm_roberta_architecture;
 
 /* The architecture of a config.json, by "model_type", or by "architectures" when that is missing.
  * *ret is static. */
 VF_MUST_CHECK int vf_architecture_find(
     const struct vf_config_json *config, const struct vf_architecture **ret, struct vf_err *err);
-
-/* For readers: the keys that BERT and most of its descendants share: sizes, activation,
- * layer_norm_eps, biases everywhere, learned absolute positions; and what they all refuse. */
-VF_MUST_CHECK int vf_bert_read(
-    const struct vf_config_json *config, struct vf_network *network, struct vf_err *err);
-
-/* The sizes, activation and layer_norm_eps of those keys alone. */
-VF_MUST_CHECK int vf_bert_read_sizes(
-    const struct vf_config_json *config, struct vf_network *network, struct vf_err *err);
 
 /* For readers: refuses what none computes: decoders, pruned heads, quantised weights. */
 VF_MUST_CHECK int vf_config_refuse_variants(

@@ -3,7 +3,25 @@
 
 #include <string.h>
 
-static const struct vf_architecture *const architectures[] = {&vf_bert_architecture};
+static const struct vf_architecture *const architectures[] = {
+    &vf_albert_architecture,
+    &vf_bert_architecture,
+    &vf_camembert_architecture,
+    &vf_deberta_v2_architecture,
+    &vf_distilbert_architecture,
+    &vf_electra_architecture,
+    &vf_eurobert_architecture,
+    &vf_gemma3_text_architecture,
+    &vf_gte_architecture,
+    &vf_jina_embeddings_v3_architecture,
+    &vf_modernbert_architecture,
+    &vf_mpnet_architecture,
+    &vf_new_architecture,
+    &vf_nomic_bert_architecture,
+    &vf_qwen3_architecture,
+    &vf_roberta_architecture,
+    &vf_xlm_roberta_architecture,
+};
 
 enum { ARCHITECTURES = sizeof(architectures) / sizeof(architectures[0]) };
 

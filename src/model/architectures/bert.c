@@ -1,4 +1,4 @@
-#include "model/architectures/architecture.h"
+#include "model/architectures/bert_config.h"
 #include "model/attention_config.h"
 
 int vf_bert_read_sizes(
@@ -48,21 +48,5 @@ const struct vf_architecture vf_bert_architecture = {
     .model_type = "bert",
     .class_name = "Bert",
     .read = read_config,
-    .names =
-        {
-            .prefix = "bert.",
-            .word_embeddings = "embeddings.word_embeddings",
-            .position_embeddings = "embeddings.position_embeddings",
-            .token_type_embeddings = "embeddings.token_type_embeddings",
-            .embeddings_norm = "embeddings.LayerNorm",
-            .layer = "encoder.layer.",
-            .query = "attention.self.query",
-            .key = "attention.self.key",
-            .value = "attention.self.value",
-            .attention_output = "attention.output.dense",
-            .attention_sum_norm = "attention.output.LayerNorm",
-            .up = "intermediate.dense",
-            .down = "output.dense",
-            .ffn_sum_norm = "output.LayerNorm",
-        },
+    .names = {.prefix = "bert.", VF_BERT_EMBEDDINGS_NAMES, VF_BERT_LAYER_NAMES},
 };

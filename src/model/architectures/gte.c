@@ -1,7 +1,7 @@
 /* Alibaba's general text embeddings, and others of their code: BERT with rotary positions and a
  * gated feed-forward. In transformers it is "gte", in repositories with the code of their own
  * "new"; both have the same files. */
-#include "model/architectures/architecture.h"
+#include "model/architectures/bert_config.h"
 #include "model/attention_config.h"
 
 #include <string.h>

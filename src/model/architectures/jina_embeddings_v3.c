@@ -1,6 +1,6 @@
 /* XLM-RoBERTa with rotary positions, as transformers has jina-embeddings-v3: the network without
  * its tasks' adapters. */
-#include "model/architectures/architecture.h"
+#include "model/architectures/bert_config.h"
 #include "model/attention_config.h"
 
 static int read_config(

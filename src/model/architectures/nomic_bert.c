@@ -1,6 +1,6 @@
 /* BERT with rotary positions and a gated feed-forward: nomic-embed-text, and others of its code.
  * Files have the keys of transformers, or those of nomic-ai's own code, which are GPT-2's. */
-#include "model/architectures/architecture.h"
+#include "model/architectures/bert_config.h"
 #include "model/attention_config.h"
 
 #include <string.h>
