@@ -86,13 +86,13 @@ struct vf_model_info {
     const char *architecture; /* e.g. "bert" */
     const char *pooling;      /* e.g. "mean", or "cls+max, dense 256 Tanh" with what follows it */
     const char *prompt;       /* what is put before every text; NULL: nothing */
-    const char *prompt_name;  /* in the model's files; NULL when it is not from there */
+    const char *prompt_name;  /* in the model's files, where it may be empty; NULL: not from there */
     const char *isa; /* kernels in use, e.g. "avx2 (bf16 weights)"; NULL with tokenizer_only */
     const char *limit_source; /* which file or option max_seq_length comes from */
     bool normalized;          /* vectors have norm 1 */
     bool has_modules;         /* the files are of sentence-transformers; without them the vector is
                                  the mean of the tokens, not normalised */
-    bool has_prompts;         /* the model's files have prompts */
+    bool misses_prompt;       /* the model has prompts, but none was given and none is for this use */
     enum vf_precision precision;
     unsigned threads;
     size_t dimensions;        /* floats in a vector */

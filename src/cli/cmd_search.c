@@ -99,7 +99,9 @@ static int embed_query(const struct search_args *args, struct vf_console *consol
     const char *query = args->common.operands[0];
     const struct vf_text text = {query, strlen(query)};
     int rc;
-    VF_TRY(vf_model_args_open(&args->model, console, false, &embedder, err));
+    struct vf_model_args model = args->model;
+    model.queries = true;
+    VF_TRY(vf_model_args_open(&model, console, false, &embedder, err));
     vf_console_detail(console, "model %s", vf_info(embedder)->name);
     VF_TRY(vf_guard_query(store, embedder, model_id, err));
     size_t dimensions = vf_info(embedder)->dimensions;

@@ -2,10 +2,12 @@
 
 #include "cli/fetch_report.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const size_t max_tokens = 1000000;
 static const size_t max_threads = 4096;
+static const size_t max_dimensions = 1000000;
 static const char *const precisions[] = {"fp32", "bf16", NULL};
 
 static const char *const long_texts[] = {
@@ -21,6 +23,16 @@ static int parse_device(
     vf_fail(err, VF_ERR_CONFIG, "--device %s: this build of vecfill has no CUDA", values[0]);
     vf_hint(err, "leave --device out, or give --device cpu");
     return VF_ERR_CONFIG;
+}
+
+/* A text that may be empty. */
+static int parse_prompt(
+    const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
+{
+    (void)option;
+    (void)err;
+    *(char **)field = values[0];
+    return 0;
 }
 
 static int parse_chunk_overlap(
@@ -41,6 +53,12 @@ const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS] = {
         offsetof(struct vf_model_args, revision), NULL, true},
     {"max-seq-length", '\0', "N", "tokens read of a text [by the model]", vf_parse_count,
         offsetof(struct vf_model_args, max_seq_length), &max_tokens, false},
+    {"prompt", '\0', "TEXT", "put before each text [by the model]", parse_prompt,
+        offsetof(struct vf_model_args, prompt), NULL, true},
+    {"prompt-name", '\0', "NAME", "of one of the model's prompts", vf_parse_text,
+        offsetof(struct vf_model_args, prompt_name), NULL, true},
+    {"dimensions", '\0', "N", "numbers of a vector that are kept [by the model]", vf_parse_count,
+        offsetof(struct vf_model_args, dimensions), &max_dimensions, true},
     {"long-text", '\0', "HOW", "truncate or chunk-mean [truncate]", vf_parse_choice,
         offsetof(struct vf_model_args, long_text), long_texts, true},
     {"chunk-overlap", '\0', "N", "tokens that windows of chunk-mean share", parse_chunk_overlap, 0,
@@ -77,10 +95,16 @@ int vf_model_args_open(const struct vf_model_args *args, struct vf_console *cons
     int rc = take_long_text(args, &options, err);
     if (rc)
         return rc;
+    if (args->prompt && args->prompt_name)
+        return vf_fail(err, VF_ERR_USAGE, "--prompt and --prompt-name: give one of them");
     vf_fetch_report_init(&report, console);
     options.model = args->model ? args->model : VF_DEFAULT_MODEL;
     options.revision = args->revision;
     options.max_seq_length = args->max_seq_length;
+    options.prompt = args->prompt;
+    options.prompt_name = args->prompt_name;
+    options.queries = args->queries;
+    options.dimensions = args->dimensions;
     options.threads = (unsigned)args->threads;
     if (args->precision && strcmp(args->precision, "bf16") == 0)
         options.precision = VF_PRECISION_BF16;
@@ -92,18 +116,50 @@ int vf_model_args_open(const struct vf_model_args *args, struct vf_console *cons
     return rc;
 }
 
-void vf_model_say(struct vf_console *console, const struct vf_model_info *info)
+static void say_limit(struct vf_console *console, const struct vf_model_info *info)
 {
-    vf_console_note(console, "model %s%s%s, %zu dimensions", info->name,
-        info->revision ? " at " : "", info->revision ? info->revision : "", info->dimensions);
-    vf_console_detail(console, "its files are in %s", info->directory);
+    char elsewhere[80] = "";
+    if (info->st_max_seq_length > 0 && info->st_max_seq_length != info->max_seq_length)
+        snprintf(elsewhere, sizeof elsewhere, "; sentence-transformers stops at %zu",
+            info->st_max_seq_length);
     if (info->long_text == VF_LONG_TEXT_TRUNCATE)
-        vf_console_note(console, "texts are read up to %zu tokens (%s)", info->max_seq_length,
-            info->limit_source);
+        vf_console_note(console, "texts are read up to %zu tokens (%s)%s", info->max_seq_length,
+            info->limit_source, elsewhere);
     else
         vf_console_note(console,
             "texts are read in windows of up to %zu tokens (%s), which share %zu",
             info->max_seq_length, info->limit_source, info->chunk_overlap);
+}
+
+/* What is before each text, and what is missing there. */
+static void say_prompt(struct vf_console *console, const struct vf_model_info *info)
+{
+    if (info->prompt && info->prompt_name)
+        vf_console_note(console, "before each text stands \"%s\", the model's prompt \"%s\"",
+            info->prompt, info->prompt_name);
+    else if (info->prompt)
+        vf_console_note(console, "before each text stands \"%s\"", info->prompt);
+    if (info->misses_prompt)
+        vf_console_warn(console,
+            "the model has prompts, but none for this use: texts are read without; choose one with "
+            "--prompt-name, or say --prompt ''");
+}
+
+void vf_model_say(struct vf_console *console, const struct vf_model_info *info)
+{
+    char of_all[32] = "";
+    if (info->dimensions < info->all_dimensions)
+        snprintf(of_all, sizeof of_all, " of %zu", info->all_dimensions);
+    vf_console_note(console, "model %s%s%s, %zu%s dimensions", info->name,
+        info->revision ? " at " : "", info->revision ? info->revision : "", info->dimensions,
+        of_all);
+    vf_console_detail(console, "its files are in %s", info->directory);
+    if (!info->has_modules)
+        vf_console_note(console,
+            "it has no modules.json: a vector is made by pooling alone (%s), not normalized",
+            info->pooling);
+    say_prompt(console, info);
+    say_limit(console, info);
     if (info->isa)
         vf_console_detail(console, "%u threads, kernels %s", info->threads, info->isa);
 }

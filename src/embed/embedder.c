@@ -57,12 +57,15 @@ static int choose_prompt(
     struct vf_chosen_prompt chosen;
     size_t n;
     int rc = vf_prompt_choose(options, vf_model_prompts(e->model), &chosen, err);
-    if (rc || !chosen.text)
+    if (rc)
         return rc;
-    e->prompt = strdup(chosen.text);
+    e->info.misses_prompt = chosen.is_missing;
+    e->prompt = chosen.text ? strdup(chosen.text) : NULL;
     e->prompt_name = chosen.name ? strdup(chosen.name) : NULL;
-    if (!e->prompt || (chosen.name && !e->prompt_name))
+    if (!e->prompt != !chosen.text || !e->prompt_name != !chosen.name)
         return vf_fail_memory(err, "the prompt");
+    if (!e->prompt)
+        return 0;
     rc = vf_tokenizer_count(e->tokenizer, e->prompt, strlen(e->prompt), &n, err);
     if (rc == 0)
         e->n_prompt = n - vf_tokenizer_specials(e->tokenizer);
@@ -171,7 +174,6 @@ static void describe(struct vf_embedder *e, const struct vf_options *options)
     info->prompt_name = e->prompt_name;
     info->normalized = config->head.normalized;
     info->has_modules = config->has_modules;
-    info->has_prompts = vf_model_prompts(e->model)->n > 0;
     info->st_max_seq_length = config->st_max_seq_length;
     info->precision = options->precision;
     info->threads = options->threads ? options->threads : vf_cpu_threads();

@@ -111,10 +111,14 @@ int vf_prompt_choose(const struct vf_options *options, const struct vf_prompts *
         chosen.text = chosen.name ? vf_prompts_find(prompts, chosen.name) : NULL;
         if (chosen.name && !chosen.text)
             return fail_name(options, prompts, err);
+        chosen.is_missing = !chosen.name && prompts->n > 0 &&
+                            (options->queries || !vf_prompts_find(prompts, "query"));
         int rc = prompts->n == 0 ? check_family(options, err) : 0;
         if (rc)
             return rc;
     }
-    *ret = chosen.text && *chosen.text ? chosen : (struct vf_chosen_prompt){0};
+    if (chosen.text && !*chosen.text)
+        chosen.text = NULL;
+    *ret = chosen;
     return 0;
 }
