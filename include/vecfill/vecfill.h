@@ -86,13 +86,13 @@ struct vf_model_info {
     const char *architecture; /* e.g. "bert" */
     const char *pooling;      /* e.g. "mean", or "cls+max, dense 256 Tanh" with what follows it */
     const char *prompt;       /* what is put before every text; NULL: nothing */
-    const char *prompt_name;  /* in the model's files, where it may be empty; NULL: not from there */
+    const char *prompt_name; /* in the model's files, where it may be empty; NULL: not from there */
     const char *isa; /* kernels in use, e.g. "avx2 (bf16 weights)"; NULL with tokenizer_only */
     const char *limit_source; /* which file or option max_seq_length comes from */
     bool normalized;          /* vectors have norm 1 */
     bool has_modules;         /* the files are of sentence-transformers; without them the vector is
                                  the mean of the tokens, not normalised */
-    bool misses_prompt;       /* the model has prompts, but none was given and none is for this use */
+    bool misses_prompt; /* the model has prompts, but none was given and none is for this use */
     enum vf_precision precision;
     unsigned threads;
     size_t dimensions;        /* floats in a vector */
@@ -173,12 +173,14 @@ VF_API const struct vf_model_info *vf_info(const struct vf_embedder *embedder);
 
 /* What the vectors are made from, by content: lower-case hexadecimal. */
 struct vf_identity {
-    char weights_sha256[VF_SHA256_DIGITS + 1]; /* of model.safetensors */
+    /* Of the file, or where there are several (shards, Dense modules) of the list of their
+     * checksums, a line each. */
+    char weights_sha256[VF_SHA256_DIGITS + 1];
     char tokenizer_sha256[VF_SHA256_DIGITS + 1];
 };
 
-/* Two embedders of one identity whose vf_info() agrees in pooling, normalisation, max_seq_length,
- * long_text and chunk_overlap make the same vectors, within the tolerance of their precisions.
+/* Two embedders of one identity whose vf_info() agrees in pooling, normalisation, prompt,
+ * dimensions, max_seq_length, long_text and chunk_overlap make the same vectors, within the tolerance of their precisions.
  * Reads the files unless the Hub cache names them by their checksum. With tokenizer_only
  * weights_sha256 is empty where there are no weights. */
 VF_API int vf_identify(

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/file_digest.h"
+#include "base/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,22 +44,84 @@ static int digest_file(const char *path, char ret[VF_SHA256_DIGITS + 1], struct 
     return rc;
 }
 
+/* The checksums of some files so far, one a line. */
+struct digests {
+    struct vf_buf lines;
+    char last[VF_SHA256_DIGITS + 1];
+    size_t n;
+};
+
+static int add_file(void *context, const char *path, struct vf_err *err)
+{
+    struct digests *digests = context;
+    int rc = digest_file(path, digests->last, err);
+    if (rc == 0)
+        rc = vf_buf_printf(&digests->lines, err, "%s\n", digests->last);
+    digests->n++;
+    return rc;
+}
+
+/* Of one file its checksum; of several that of the list of theirs. */
+static int finish(struct digests *digests, char ret[VF_SHA256_DIGITS + 1], struct vf_err *err)
+{
+    uint8_t digest[VF_SHA256_BYTES];
+    if (digests->n == 1) {
+        memcpy(ret, digests->last, sizeof digests->last);
+        return 0;
+    }
+    int rc = vf_sha256(digests->lines.data, digests->lines.size, digest, err);
+    if (rc == 0)
+        vf_sha256_hex(digest, ret);
+    return rc;
+}
+
+static int digest_weights(
+    const struct vf_embedder *embedder, char ret[VF_SHA256_DIGITS + 1], struct vf_err *err)
+{
+    struct digests digests = {0};
+    int rc = vf_model_visit_weights(embedder->model, add_file, &digests, err);
+    if (rc == 0)
+        rc = finish(&digests, ret, err);
+    vf_buf_release(&digests.lines);
+    return rc;
+}
+
+/* tokenizer.json, or what a BERT model has in its place. */
+static int digest_tokenizer(
+    const char *directory, char ret[VF_SHA256_DIGITS + 1], struct vf_err *err)
+{
+    static const char *const names[] = {"tokenizer.json", "vocab.txt", "tokenizer_config.json"};
+    struct digests digests = {0};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && rc == 0; i++) {
+        char *path = vf_path_join(directory, names[i]);
+        if (!path)
+            rc = vf_fail_memory(err, "a path");
+        else if (vf_is_file(path))
+            rc = add_file(&digests, path, err);
+        free(path);
+        if (i == 0 && digests.n > 0)
+            break;
+    }
+    if (rc == 0)
+        rc = finish(&digests, ret, err);
+    vf_buf_release(&digests.lines);
+    return rc;
+}
+
 int vf_identify(const struct vf_embedder *embedder, struct vf_identity *ret, struct vf_err *err)
 {
     struct vf_identity identity = {{0}, {0}};
-    char *weights = vf_path_join(embedder->location.directory, "model.safetensors");
-    char *tokenizer = vf_path_join(embedder->location.directory, "tokenizer.json");
-    int rc = 0;
-    if (!weights || !tokenizer) {
-        rc = vf_fail_memory(err, "a path");
-        goto out;
+    struct vf_err missing;
+    int rc = digest_tokenizer(embedder->location.directory, identity.tokenizer_sha256, err);
+    if (rc)
+        return rc;
+    rc = digest_weights(embedder, identity.weights_sha256, &missing);
+    if (rc && (embedder->encoder || rc != VF_ERR_NOT_FOUND)) {
+        if (err)
+            *err = missing;
+        return rc;
     }
-    VF_TRY(digest_file(tokenizer, identity.tokenizer_sha256, err));
-    if (embedder->encoder || vf_is_file(weights))
-        VF_TRY(digest_file(weights, identity.weights_sha256, err));
     *ret = identity;
-out:
-    free(weights);
-    free(tokenizer);
-    return rc;
+    return 0;
 }

@@ -89,16 +89,37 @@ static int fail_name(
     return rc;
 }
 
-/* The name of the model's own prompt for this use of it, or NULL. */
+static const char *const of_queries[] = {"query", NULL};
+static const char *const of_documents[] = {"document", "passage", "corpus", NULL};
+
+/* The first of `names` whose prompt is a text, or without `text` that is there at all; or NULL. */
+static const char *first_of(const struct vf_prompts *prompts, const char *const *names, bool text)
+{
+    for (; *names; names++) {
+        const char *prompt = vf_prompts_find(prompts, *names);
+        if (prompt && (*prompt || !text))
+            return *names;
+    }
+    return NULL;
+}
+
+/* The name of the model's own prompt for this use of it, or NULL. An empty one is meant as none
+ * only where that of the other use is a text: files have empty ones to be filled in, too. */
 static const char *own_name(const struct vf_prompts *prompts, bool queries)
 {
-    static const char *const of_queries[] = {"query", NULL};
-    static const char *const of_documents[] = {"document", "passage", "corpus", NULL};
     const char *const *names = queries ? of_queries : of_documents;
-    for (; *names; names++)
-        if (vf_prompts_find(prompts, *names))
-            return *names;
-    return prompts->default_name;
+    const char *name = first_of(prompts, names, true);
+    if (!name && first_of(prompts, queries ? of_documents : of_queries, true))
+        name = first_of(prompts, names, false);
+    return name ? name : prompts->default_name;
+}
+
+static bool has_any_text(const struct vf_prompts *prompts)
+{
+    for (size_t i = 0; i < prompts->n; i++)
+        if (*prompts->list[i].text)
+            return true;
+    return false;
 }
 
 int vf_prompt_choose(const struct vf_options *options, const struct vf_prompts *prompts,
@@ -111,9 +132,10 @@ int vf_prompt_choose(const struct vf_options *options, const struct vf_prompts *
         chosen.text = chosen.name ? vf_prompts_find(prompts, chosen.name) : NULL;
         if (chosen.name && !chosen.text)
             return fail_name(options, prompts, err);
-        chosen.is_missing = !chosen.name && prompts->n > 0 &&
-                            (options->queries || !vf_prompts_find(prompts, "query"));
-        int rc = prompts->n == 0 ? check_family(options, err) : 0;
+        bool has_text = has_any_text(prompts);
+        chosen.is_missing =
+            !chosen.name && has_text && (options->queries || !first_of(prompts, of_queries, true));
+        int rc = has_text ? 0 : check_family(options, err);
         if (rc)
             return rc;
     }
