@@ -180,9 +180,9 @@ struct vf_identity {
 };
 
 /* Two embedders of one identity whose vf_info() agrees in pooling, normalisation, prompt,
- * dimensions, max_seq_length, long_text and chunk_overlap make the same vectors, within the tolerance of their precisions.
- * Reads the files unless the Hub cache names them by their checksum. With tokenizer_only
- * weights_sha256 is empty where there are no weights. */
+ * dimensions, max_seq_length, long_text and chunk_overlap make the same vectors, within the
+ * tolerance of their precisions. Reads the files unless the Hub cache names them by their checksum.
+ * With tokenizer_only weights_sha256 is empty where there are no weights. */
 VF_API int vf_identify(
     const struct vf_embedder *embedder, struct vf_identity *ret, struct vf_err *err);
 
