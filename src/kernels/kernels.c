@@ -184,6 +184,36 @@ static void fill_neon(struct vf_kernels *kernels)
     kernels->pool_mean_f32 = vf_pool_mean_f32__neon;
     kernels->peak_f32 = vf_peak_f32__neon;
     kernels->peak_bf16 = vf_peak_f32__neon;
+    kernels->name_int8 = "neon";
+    kernels->panel_columns_int8 = VF_PANEL_COLUMNS_INT8_NEON;
+    kernels->panel_unit_int8 = VF_PANEL_COLUMNS_INT8_NEON;
+    kernels->quantized_element_bytes = sizeof(int8_t);
+    kernels->quantize_int8 = vf_quantize_int8__neon;
+    kernels->linear_int8 = vf_linear_int8__neon;
+    kernels->peak_int8 = vf_peak_int8__neon;
+}
+
+/* Reads the rows that the NEON kernel quantised. */
+static void fill_dotprod(struct vf_kernels *kernels)
+{
+    kernels->tier = "dotprod";
+    kernels->name_int8 = "dotprod";
+    kernels->panel_columns_int8 = VF_PANEL_COLUMNS_NEON;
+    kernels->panel_unit_int8 = VF_PANEL_COLUMNS_NEON;
+    kernels->linear_int8 = vf_linear_int8__dotprod;
+    kernels->peak_int8 = vf_peak_int8__dotprod;
+}
+
+static void fill_armbf16(struct vf_kernels *kernels)
+{
+    kernels->tier = "bf16";
+    kernels->name_bf16 = "bf16";
+    kernels->panel_columns_bf16 = VF_PANEL_COLUMNS_NEON;
+    kernels->panel_unit_bf16 = VF_PANEL_COLUMNS_NEON;
+    kernels->rounds_inputs_bf16 = true;
+    kernels->linear_bf16 = vf_linear_bf16__armbf16;
+    kernels->linear_scratch_bf16 = vf_linear_scratch_bf16__armbf16;
+    kernels->peak_bf16 = vf_peak_bf16__armbf16;
 }
 #endif
 
@@ -204,6 +234,10 @@ void vf_kernels_init(struct vf_kernels *kernels, unsigned flags)
 #elif defined(__aarch64__)
     if (flags & VF_TIER_NEON)
         fill_neon(kernels);
+    if (flags & VF_TIER_DOTPROD)
+        fill_dotprod(kernels);
+    if (flags & VF_TIER_ARMBF16)
+        fill_armbf16(kernels);
 #else
     (void)flags;
 #endif

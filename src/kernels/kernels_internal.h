@@ -61,6 +61,7 @@ static inline size_t vf_seen_to(const struct vf_attention_f32 *op, size_t i)
  * has half of the columns. */
 #define VF_PANEL_COLUMNS_INT8_AVX2 (VF_PANEL_COLUMNS_AVX2 / 2)
 #define VF_PANEL_COLUMNS_INT8_AVX512 (VF_PANEL_COLUMNS_AVX512 / 2)
+#define VF_PANEL_COLUMNS_INT8_NEON (VF_PANEL_COLUMNS_NEON / 2)
 
 /* The epilogue by the mathematics library. */
 float vf_epilogue__ref(enum vf_epilogue epilogue, float x);
@@ -146,5 +147,15 @@ vf_attention_f32_fn vf_attention_f32__neon;
 vf_attention_scratch_fn vf_attention_scratch_f32__neon;
 vf_pool_f32_fn vf_pool_mean_f32__neon;
 vf_peak_fn vf_peak_f32__neon;
+vf_quantize_int8_fn vf_quantize_int8__neon;
+vf_linear_int8_fn vf_linear_int8__neon;
+vf_peak_fn vf_peak_int8__neon;
+
+vf_linear_int8_fn vf_linear_int8__dotprod;
+vf_peak_fn vf_peak_int8__dotprod;
+
+vf_linear_bf16_fn vf_linear_bf16__armbf16;
+vf_linear_scratch_fn vf_linear_scratch_bf16__armbf16;
+vf_peak_fn vf_peak_bf16__armbf16;
 
 #endif

@@ -158,6 +158,42 @@ static inline vec vec_scale(vec a, vec exponent)
     return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_s32(scaled), below));
 }
 
+/* VEC_FLOATS integers as floats. */
+static inline vec vec_load_integers(const int32_t *p)
+{
+    return vcvtq_f32_s32(vld1q_s32(p));
+}
+
+/* The bits of floats, compared as integers. */
+typedef uint32x4_t vec_bits;
+
+static inline vec_bits vec_bits_of(vec a)
+{
+    return vreinterpretq_u32_f32(a);
+}
+
+static inline vec_bits vec_bits_max_signed(vec_bits a, vec_bits b)
+{
+    return vreinterpretq_u32_s32(vmaxq_s32(vreinterpretq_s32_u32(a), vreinterpretq_s32_u32(b)));
+}
+
+static inline vec_bits vec_bits_max_unsigned(vec_bits a, vec_bits b)
+{
+    return vmaxq_u32(a, b);
+}
+
+/* The largest, as the float that it is. */
+static inline float vec_bits_largest_signed(vec_bits a)
+{
+    int32_t largest = vmaxvq_s32(vreinterpretq_s32_u32(a));
+    return vget_lane_f32(vreinterpret_f32_s32(vdup_n_s32(largest)), 0);
+}
+
+static inline float vec_bits_largest_unsigned(vec_bits a)
+{
+    return vget_lane_f32(vreinterpret_f32_u32(vdup_n_u32(vmaxvq_u32(a))), 0);
+}
+
 /* rows[i][j] becomes rows[j][i]. */
 static inline void vec_transpose(vec rows[VEC_FLOATS])
 {
