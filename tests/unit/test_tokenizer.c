@@ -24,7 +24,8 @@ static struct vf_tokenizer *open_changed(
     struct vf_tokenizer *tokenizer;
     struct vf_err err = {0};
     tokenizer_file_write(scratch, path, json);
-    vf_check(vf_tokenizer_open(scratch->path, false, &tokenizer, &err) == 0, "%s: %s", path, err.msg);
+    vf_check(
+        vf_tokenizer_open(scratch->path, false, &tokenizer, &err) == 0, "%s: %s", path, err.msg);
     return tokenizer;
 }
 

@@ -225,8 +225,8 @@ static void a_vocabulary_alone_serves_for_bert(void **state)
         scratch_write(&scratch, "vocab.txt", cases[i].vocab, strlen(cases[i].vocab));
         if (config)
             scratch_write(&scratch, "tokenizer_config.json", config, strlen(config));
-        vf_check(vf_tokenizer_open(scratch.path, false, &tokenizer, &err) == 0, "%s: %s", cases[i].name,
-            err.msg);
+        vf_check(vf_tokenizer_open(scratch.path, false, &tokenizer, &err) == 0, "%s: %s",
+            cases[i].name, err.msg);
         assert_int_equal(
             vf_tokenizer_encode(tokenizer, text, strlen(text), 100, &ids, &truncated, &err), 0);
         vf_check(ids.n == cases[i].n && memcmp(ids.ids, cases[i].ids, ids.n * sizeof *ids.ids) == 0,
