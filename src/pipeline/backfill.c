@@ -216,7 +216,7 @@ static size_t start_workers(struct run *run)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error) {
         struct vf_err err;
-        vf_fail(&err, VF_ERR_UNAVAILABLE, "no thread could be started: %s", strerror(error));
+        vf_fail(&err, VF_ERR_NO_MEMORY, "cannot start a thread: %s", strerror(error));
         fail_run(run, &err);
         pthread_mutex_lock(&run->lock);
         run->n_running -= (unsigned)(N_THREADS - n);

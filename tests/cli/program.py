@@ -51,11 +51,11 @@ class Case(unittest.TestCase):
     def write_lines(self, name, values):
         return self.write(name, "".join(json.dumps(v, ensure_ascii=False) + "\n" for v in values))
 
-    def run_program(self, *arguments, name="vecfill", stdin=b"", env=None):
+    def run_program(self, *arguments, name="vecfill", stdin=b"", env=None, timeout=300):
         """Standard output and error come back as text."""
         environment = dict(self.environment, **(env or {}))
         done = subprocess.run([str(BIN / name), *map(str, arguments)], cwd=self.work,
-                              input=stdin, capture_output=True, env=environment, timeout=300)
+                              input=stdin, capture_output=True, env=environment, timeout=timeout)
         done.stdout = done.stdout.decode("utf-8")
         done.stderr = done.stderr.decode("utf-8")
         return done

@@ -6,6 +6,7 @@ import pathlib
 import pwd
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -84,7 +85,8 @@ class Tally:
     def check(self, case, what):
         print(f"| {what} | {self.tries} | {self.lost} | {self.doubled} | {self.wrong} | "
               f"{self.statuses} |", flush=True)
-        case.assertEqual(self.complaints, [])
+        if self.complaints:
+            case.fail("\n".join(self.complaints))
         case.assertGreater(self.tries, 0)
 
 
@@ -110,6 +112,16 @@ class Desk(program.Case):
         return subprocess.Popen([str(program.BIN / "vecfill"), *self.command(*arguments)],
                                 cwd=self.work, env=dict(self.environment, **(env or {})),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def sqlite_rows(case, path):
+    connection = sqlite3.connect(path)
+    try:
+        case.assertEqual(connection.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+        rows = connection.execute(ROWS.format(hex="hex", as_hex="")).fetchall()
+    finally:
+        connection.close()
+    return "".join("\t".join(map(str, row)) + "\n" for row in rows)
 
 
 class Server:

@@ -7,7 +7,6 @@ can be set with VECFILL_TORTURE_SEED.
 import os
 import random
 import shutil
-import sqlite3
 import time
 import unittest
 
@@ -77,13 +76,7 @@ class Sqlite(Common, desk.Desk):
         shutil.copy(self.filled, self.file)
 
     def rows(self):
-        connection = sqlite3.connect(self.file)
-        try:
-            self.assertEqual(connection.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
-            rows = connection.execute(desk.ROWS.format(hex="hex", as_hex="")).fetchall()
-        finally:
-            connection.close()
-        return "".join("\t".join(map(str, row)) + "\n" for row in rows)
+        return desk.sqlite_rows(self, self.file)
 
 
 class Postgres(Common, desk.Desk):

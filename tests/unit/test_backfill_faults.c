@@ -121,7 +121,7 @@ static void test_threads(void **state)
         atomic_store(&failing_thread, i);
         int rc = desk_run(&desk, embedder, &options, &report, &err);
         atomic_store(&failing_thread, -1);
-        vf_check(rc == VF_ERR_UNAVAILABLE, "thread %d: %d %s", i, rc, err.msg);
+        vf_check(rc == VF_ERR_NO_MEMORY, "thread %d: %d %s", i, rc, err.msg);
         vf_check(report.selected == N, "thread %d", i);
         vf_check(
             report.embedded == (uint64_t)desk_number(&desk, "SELECT count(*) FROM text_embeddings"),
