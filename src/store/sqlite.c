@@ -28,7 +28,7 @@ int vf__sqlite_fail(struct sqlite_store *s, struct vf_err *err)
         {SQLITE_NOTADB, VF_ERR_DATA, "name another file with --database sqlite:PATH"},
         {SQLITE_CORRUPT, VF_ERR_DATA, "run PRAGMA integrity_check in sqlite3, or restore a backup"},
         {SQLITE_FULL, VF_ERR_IO, "free disk space and run again"},
-        {SQLITE_IOERR, VF_ERR_IO, ""},
+        {SQLITE_IOERR, VF_ERR_IO, "free disk space if there is none, and look at the disk"},
         {SQLITE_NOMEM, VF_ERR_NO_MEMORY, ""},
         {SQLITE_TOOBIG, VF_ERR_DATA, ""},
         {SQLITE_MISMATCH, VF_ERR_DATA, "an id must be of the column's type"},
@@ -42,7 +42,9 @@ int vf__sqlite_fail(struct sqlite_store *s, struct vf_err *err)
     const size_t n = sizeof meanings / sizeof meanings[0];
     while (i < n && meanings[i].result != result)
         i++;
-    vf_fail(err, i < n ? meanings[i].code : VF_ERR_IO, "%s: %s", s->path, sqlite3_errmsg(s->db));
+    int error = result == SQLITE_IOERR ? sqlite3_system_errno(s->db) : 0;
+    vf_fail(err, i < n ? meanings[i].code : VF_ERR_IO, "%s: %s%s%s", s->path, sqlite3_errmsg(s->db),
+        error ? ": " : "", error ? strerror(error) : "");
     vf_hint(err, "%s", i < n ? meanings[i].hint : "");
     return i < n ? meanings[i].code : VF_ERR_IO;
 }

@@ -19,8 +19,6 @@ struct sqlite_store {
 /* How long to wait for another program's transaction. */
 enum { VF_SQLITE_BUSY_MS = 30000 };
 
-/* For tests, which do not want to wait that long. */
-
 /* ---- sqlite.c ---- */
 
 /* Fills err from the last error of the connection. */

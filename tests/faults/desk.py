@@ -1,6 +1,7 @@
 """What the tests of faults share: a desk of articles, a run that can be disturbed, and the whole of
 what it leaves behind, to be compared byte for byte with what an undisturbed run leaves."""
 import glob
+import json
 import os
 import pathlib
 import pwd
@@ -198,8 +199,14 @@ class Server:
                 raise RuntimeError(f"never: {sql}")
             time.sleep(0.01)
 
+    def is_running(self):
+        done = subprocess.run([self.bin / "pg_ctl", "status", "-D", self.data], user=self.user,
+                              cwd=self.root, capture_output=True)
+        return done.returncode == 0
+
     def close(self):
         try:
-            self.control("stop", "-m", "immediate")
+            if self.is_running():
+                self.control("stop", "-m", "immediate")
         finally:
             shutil.rmtree(self.root, ignore_errors=True)

@@ -67,7 +67,8 @@ class Connections(desk.Desk):
         self.survive(lambda: self.server.sql(self.name, TERMINATE), 5)
 
     def test_server_restarts(self):
-        self.survive(lambda: self.server.control("restart", "-m", "immediate"), 3)
+        self.survive(lambda: self.server.control("restart", "-m", "immediate"),
+                     10 if desk.LONG else 3)
 
     def test_server_is_away_for_seconds(self):
         def away():
