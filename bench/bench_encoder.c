@@ -154,7 +154,7 @@ static int run_bench(const struct options *options)
     int rc = 0;
     VF_TRY(vf_cpu_flags(options->max_isa, &flags, &b.err));
     vf_kernels_init(&b.kernels, flags);
-    VF_TRY(vf_model_open(options->directory, true, &model, &b.err));
+    VF_TRY(vf_model_open(options->directory, NULL, true, &model, &b.err));
     b.config = vf_model_config(model);
     struct vf_encoder_options encoder_options = {.threads = options->threads,
         .precision = options->precision,

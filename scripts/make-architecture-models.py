@@ -36,7 +36,7 @@ from tokenizers import Tokenizer
 
 LENGTHS = [1, 2, 3, 5, 8, 13, 16, 17, 31, 33, 48, 64, 65, 100, 127, 201, 300]
 SPECIALS = 8  # ids below are special tokens in some tokenizer, padding among them
-MAX_POSITIONS = 320
+MAX_POSITIONS = 400
 HIDDEN, LAYERS, INNER = 60, 3, 100
 
 TEXTS = [
@@ -103,10 +103,11 @@ class Model:
     once the vectors are made."""
 
     def __init__(self, config, tokenizer, pooling="mean", normalize=False, dense=(), prefix="",
-                 zero_centred=False):
+                 zero_centred=False, lengths=None):
         self.config, self.tokenizer, self.pooling = config, tokenizer, pooling
         self.normalize, self.dense, self.prefix = normalize, dense, prefix
         self.zero_centred = zero_centred
+        self.lengths = lengths  # of what is embedded; None: LENGTHS, special tokens and texts
         self.files = {}  # name of a weights file: {tensor: (offset, scale, shape)}
 
     def make(self, folder):
@@ -173,6 +174,58 @@ class RemoteGte(Model):
         return network
 
 
+class RemoteJina(Model):
+    """Jina's own code, which keeps an adapter to each task beside every linear map and embedding:
+    W + B A / rank, and for embeddings W + A B / rank."""
+    tasks, task, rank = ["retrieval.query", "retrieval.passage", "text-matching"], 1, 4
+
+    def make(self, folder):
+        network = super().make(folder)
+        file = self.files["model.safetensors"]
+        for name in [n for n in file if n.endswith("weight") and len(file[n][2]) == 2]:
+            offset, scale, (rows, cols) = file.pop(name)
+            base = name.removesuffix("weight") + "parametrizations.weight."
+            left, right = ("A", "B") if "embeddings." in name else ("B", "A")
+            count = len(self.tasks)
+            file[base + "original"] = offset, scale, (rows, cols)
+            file[f"{base}0.lora_{left}"] = 0, scale, (count, rows, self.rank)
+            file[f"{base}0.lora_{right}"] = 0, 1, (count, self.rank, cols)
+        self.adapt(folder)
+        self.write_config(folder)
+        return transformers.AutoModel.from_pretrained(folder / "adapted").eval()
+
+    def adapt(self, folder):
+        """Writes the network with the adapter of the task added to its weights."""
+        values = self.values("model.safetensors")
+        for original in [n for n in values if n.endswith("original")]:
+            base = original.removesuffix("original")
+            a, b = (values.pop(f"{base}0.lora_{x}")[self.task] for x in "AB")
+            product = a @ b if "embeddings." in original else b @ a
+            values[base.removesuffix("parametrizations.weight.") + "weight"] = (
+                values.pop(original) + product / self.rank)
+        adapted = folder / "adapted"
+        adapted.mkdir()
+        shutil.copy(folder / "config.json", adapted)
+        save_file({name.removeprefix(self.prefix): value.contiguous()
+                   for name, value in values.items()},
+                  adapted / "model.safetensors", {"format": "pt"})
+
+    def write_config(self, folder):
+        c = self.config
+        write_json(folder / "config.json", {
+            "architectures": ["XLMRobertaModel"], "model_type": "xlm-roberta",
+            "auto_map": {"AutoModel": "jinaai/xlm-roberta-flash-implementation--modeling_lora."
+                                      "XLMRobertaLoRA"},
+            "hidden_act": c.hidden_act, "hidden_size": c.hidden_size,
+            "intermediate_size": c.intermediate_size, "layer_norm_eps": c.layer_norm_eps,
+            "load_trained_adapters": True, "lora_adaptations": self.tasks, "lora_alpha": 1,
+            "lora_rank": self.rank, "max_position_embeddings": c.max_position_embeddings,
+            "num_attention_heads": c.num_attention_heads, "num_hidden_layers": c.num_hidden_layers,
+            "pad_token_id": c.pad_token_id, "position_embedding_type": "rotary",
+            "rotary_emb_base": 20000.0, "type_vocab_size": c.type_vocab_size,
+            "use_flash_attn": True, "vocab_size": c.vocab_size})
+
+
 def modules_of(model, hidden):
     """modules.json, its files by path, and the modules that compute the same."""
     path = "sentence_transformers.models."
@@ -225,8 +278,10 @@ def write_expected(model, network, modules, tokenizer, path):
     vocab = model.config.vocab_size
     with open(path, "w", encoding="ascii") as out:
         out.write(f"tokenizer {model.tokenizer}\n")
-        for n in LENGTHS:
+        for n in model.lengths or LENGTHS:
             out.write(line("ids", n, SPECIALS, vocab, ids=token_ids(n, SPECIALS, vocab)))
+        if model.lengths:
+            return
         out.write(line("ids", 40, 0, SPECIALS, ids=token_ids(40, 0, SPECIALS)))
         for i, text in enumerate(TEXTS):
             ids = tokenizer.encode(text).ids
@@ -259,7 +314,8 @@ def write_model(name, model, tokenizers, output):
     files, modules = modules_of(model, model.config.hidden_size)
     for file, content in files.items():
         write_json(folder / file, content)
-    write_json(folder / "tokenizer_config.json", {"model_max_length": MAX_POSITIONS - 2})
+    write_json(folder / "tokenizer_config.json", {
+        "model_max_length": model.config.max_position_embeddings - 2})
     write_weights(model, folder / "weights.txt")
     write_expected(model, network, modules, tokenizer, folder / "expected.txt")
 
@@ -279,7 +335,25 @@ ROBERTA_IDS = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
 THETAS = {"full_attention": {"rope_type": "default", "rope_theta": 160000.0},
           "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}
 
+
+def long_model(head_size, longest):
+    """Texts longer than what kernels keep at a time, for a size of attention heads: the last token
+    sees others that have seen the whole text."""
+    return Model(transformers.ModernBertConfig(
+        hidden_size=2 * head_size, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        local_attention=128, max_position_embeddings=8194, pad_token_id=1, rope_parameters=THETAS),
+        "bpe_llama3", pooling="lasttoken", lengths=[512, 1025, longest])
+
+
 MODELS = {
+    "heads_of_32": lambda: long_model(32, 2049),
+    "heads_of_64": lambda: long_model(64, 8192),
+    "heads_of_96": lambda: long_model(96, 2049),
+    "heads_of_128": lambda: long_model(128, 2049),
+    "wide": lambda: Model(transformers.EuroBertConfig(
+        hidden_size=1024, num_hidden_layers=1, num_attention_heads=16, num_key_value_heads=4,
+        intermediate_size=4096, max_position_embeddings=MAX_POSITIONS, mask_token_id=4,
+        **ROBERTA_IDS), "bpe_llama3", lengths=[7, 130]),
     "bert": lambda: Model(encoder("BertConfig"), "wordpiece_steps", normalize=True),
     "distilbert": lambda: Model(transformers.DistilBertConfig(
         dim=HIDDEN, n_layers=LAYERS, n_heads=3, hidden_dim=INNER,
@@ -314,6 +388,9 @@ MODELS = {
         rope_parameters={"rope_type": "default", "rope_theta": 250000.0}), "bpe_llama3"),
     "jina_embeddings_v3": lambda: Model(encoder("JinaEmbeddingsV3Config", type_vocab_size=1),
                                         "unigram_xlm_roberta"),
+    "jina_v3_remote": lambda: RemoteJina(
+        encoder("JinaEmbeddingsV3Config", type_vocab_size=1), "unigram_xlm_roberta",
+        normalize=True, prefix="roberta."),
     "qwen3": lambda: Model(encoder(
         "Qwen3Config", heads=4, num_key_value_heads=2, head_dim=24,
         rope_parameters={"rope_type": "default", "rope_theta": 1000000.0}),

@@ -65,6 +65,7 @@ struct vf_options {
     const char *prompt;          /* put before every text; "": none; NULL: by prompt_name */
     const char *prompt_name;     /* of one of the model's prompts; NULL: what its files have for
                                     `queries`, or for documents, else their default, else none */
+    const char *task;            /* whose adapter is used, in models that have several; else NULL */
     bool queries;                /* the texts are questions; documents are what they are put to */
     size_t dimensions;           /* floats of a vector that are kept; 0: by the model's files */
     enum vf_long_text long_text; /* default VF_LONG_TEXT_TRUNCATE */
@@ -87,6 +88,7 @@ struct vf_model_info {
     const char *pooling;      /* e.g. "mean", or "cls+max, dense 256 Tanh" with what follows it */
     const char *prompt;       /* what is put before every text; NULL: nothing */
     const char *prompt_name; /* in the model's files, where it may be empty; NULL: not from there */
+    const char *task;        /* whose adapter is used; NULL: the model has none */
     const char *isa; /* kernels in use, e.g. "avx2 (bf16 weights)"; NULL with tokenizer_only */
     const char *limit_source; /* which file or option max_seq_length comes from */
     bool normalized;          /* vectors have norm 1 */

@@ -172,6 +172,7 @@ static void describe(struct vf_embedder *e, const struct vf_options *options)
     info->pooling = e->pooling;
     info->prompt = e->prompt;
     info->prompt_name = e->prompt_name;
+    info->task = e->task;
     info->normalized = config->head.normalized;
     info->has_modules = config->has_modules;
     info->st_max_seq_length = config->st_max_seq_length;
@@ -238,13 +239,15 @@ int vf_open(const struct vf_options *options, struct vf_embedder **ret, struct v
     if (rc)
         return rc;
     struct vf_embedder *e = calloc(1, sizeof *e);
-    if (!e || !(e->name = strdup(options->model))) {
+    if (!e || !(e->name = strdup(options->model)) ||
+        (options->task && !(e->task = strdup(options->task)))) {
         vf_close(e);
         return vf_fail_memory(err, "a model");
     }
     const struct vf_hub_request request = hub_request(options);
     VF_TRY(vf_hub_obtain(&request, &e->location, err));
-    VF_TRY(vf_model_open(e->location.directory, !options->tokenizer_only, &e->model, err));
+    VF_TRY(vf_model_open(
+        e->location.directory, options->task, !options->tokenizer_only, &e->model, err));
     VF_TRY(vf_tokenizer_open(
         e->location.directory, vf_model_config(e->model)->do_lower_case, &e->tokenizer, err));
     VF_TRY(check_model(e, err));
@@ -275,5 +278,6 @@ void vf_close(struct vf_embedder *embedder)
     free(embedder->pooling);
     free(embedder->prompt);
     free(embedder->prompt_name);
+    free(embedder->task);
     free(embedder);
 }

@@ -15,9 +15,9 @@ struct vf_embedder {
     struct vf_hub_location location;
     struct vf_model *model;
     struct vf_tokenizer *tokenizer;
-    struct vf_encoder *encoder;           /* NULL with tokenizer_only */
-    char *pooling, *prompt, *prompt_name; /* for info; owned */
-    size_t n_prompt;                      /* tokens of the prompt, without specials */
+    struct vf_encoder *encoder;                  /* NULL with tokenizer_only */
+    char *pooling, *prompt, *prompt_name, *task; /* for info; owned */
+    size_t n_prompt;                             /* tokens of the prompt, without specials */
     struct vf_model_info info;
 };
 

@@ -117,7 +117,8 @@ static int pack_head(const struct vf_packed_linear *map, const struct vf_linear_
     VF_TRY(vf_pack_linears(&source, 1, kernels, 1, err));
     vf_packed_linear_apply(&projection, kernels, VF_EPILOGUE_NONE, embeddings, hidden, map->n,
         projected, map->k, NULL);
-    const struct vf_tensor rows = {projected, VF_DTYPE_F32, map->n, map->k};
+    const struct vf_tensor rows = {
+        .data = projected, .dtype = VF_DTYPE_F32, .rows = map->n, .cols = map->k};
     const struct vf_linear_source packed = {
         .parts = {{.weight = &rows, .scale = 1}}, .n_parts = 1, .linear = map};
     VF_TRY(vf_pack_linears(&packed, 1, kernels, 1, err));

@@ -61,9 +61,9 @@ static int read_keys(const struct vf_config_json *config, const struct vf_rotary
         keys->layer_type ? json_object_get(parameters, keys->layer_type) : parameters;
     *rope = (struct rope){"default", keys->default_theta, 1};
     VF_TRY(vf_config_number(config, keys->theta, rope->theta, &rope->theta, err));
+    VF_TRY(read_rope(of_type, config->path, rope, err));
     if (keys->is_scaled)
         VF_TRY(read_rope(json_object_get(config->json, "rope_scaling"), config->path, rope, err));
-    VF_TRY(read_rope(of_type, config->path, rope, err));
     if (!(rope->theta > 1 && rope->theta <= MAX_THETA))
         rc = vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is %g, outside of 1 to %g", config->path,
             keys->theta, rope->theta, MAX_THETA);

@@ -188,6 +188,25 @@ int vf_checkpoint_matrix(const struct vf_checkpoint *checkpoint, const char *nam
     return 0;
 }
 
+int vf_checkpoint_slice(const struct vf_checkpoint *checkpoint, const char *name, size_t count,
+    size_t index, size_t rows, size_t cols, struct vf_tensor *ret, struct vf_err *err)
+{
+    struct vf_tensor tensor = {.rows = rows, .cols = cols};
+    const struct entry *entry;
+    int rc = find_as(checkpoint, name, &entry, &tensor, err);
+    if (rc)
+        return rc;
+    const struct vf_stored_tensor *stored = entry->tensor;
+    const size_t *shape = stored->shape;
+    if (stored->rank != 3 || shape[0] != count || shape[1] != rows || shape[2] != cols)
+        return vf_fail(err, VF_ERR_DATA,
+            "%s: tensor \"%s\" has not the shape [%zu, %zu, %zu] that is expected", entry->path,
+            name, count, rows, cols);
+    tensor.data = (const uint8_t *)stored->data + stored->n_bytes / count * index;
+    *ret = tensor;
+    return 0;
+}
+
 int vf_checkpoint_vector(const struct vf_checkpoint *checkpoint, const char *name, size_t size,
     struct vf_tensor *ret, struct vf_err *err)
 {

@@ -31,6 +31,11 @@ bool vf_checkpoint_has(const struct vf_checkpoint *checkpoint, const char *name)
 VF_MUST_CHECK int vf_checkpoint_matrix(const struct vf_checkpoint *checkpoint, const char *name,
     size_t rows, size_t cols, struct vf_tensor *ret, struct vf_err *err);
 
+/* The matrix `index` of the tensor `name`, which must have the shape [count, rows, cols]. */
+VF_MUST_CHECK int vf_checkpoint_slice(const struct vf_checkpoint *checkpoint, const char *name,
+    size_t count, size_t index, size_t rows, size_t cols, struct vf_tensor *ret,
+    struct vf_err *err);
+
 /* The same for the shape [size]; *ret has rows 1 and cols `size`. */
 VF_MUST_CHECK int vf_checkpoint_vector(const struct vf_checkpoint *checkpoint, const char *name,
     size_t size, struct vf_tensor *ret, struct vf_err *err);

@@ -13,7 +13,8 @@ int vf_config_fail_value(const struct vf_config_json *config, const char *key, c
 
 int vf_config_require(const struct vf_config_json *config, const char *key, struct vf_err *err)
 {
-    return json_object_get(config->json, key)
+    const json_t *value = json_object_get(config->json, key);
+    return value && !json_is_null(value)
                ? 0
                : vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is missing", config->path, key);
 }
@@ -29,7 +30,7 @@ int vf_config_size(const struct vf_config_json *config, const char *key, size_t 
     if (rc)
         return rc;
     if (value == 0)
-        return vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is 0 or null", config->path, key);
+        return vf_fail(err, VF_ERR_DATA, "%s: \"%s\" is 0", config->path, key);
     *ret = value;
     return 0;
 }

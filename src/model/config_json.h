@@ -17,7 +17,9 @@ enum {
 
 struct vf_config_json {
     const json_t *json;
-    const char *path; /* names the file in messages */
+    const char *path;  /* names the file in messages */
+    const char *task;  /* whose adapter is wanted; NULL: none */
+    bool with_weights; /* which need a task where there are adapters */
 };
 
 /* Refuses a file without the key. */

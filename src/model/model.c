@@ -73,8 +73,8 @@ out:
     return rc;
 }
 
-int vf_model_open(
-    const char *directory, bool with_weights, struct vf_model **ret, struct vf_err *err)
+int vf_model_open(const char *directory, const char *task, bool with_weights, struct vf_model **ret,
+    struct vf_err *err)
 {
     int rc;
     struct vf_model *model = calloc(1, sizeof(*model));
@@ -82,7 +82,8 @@ int vf_model_open(
         rc = vf_fail_memory(err, "a model");
         goto out;
     }
-    VF_TRY(vf_model_config_load(directory, &model->config, &model->architecture, err));
+    VF_TRY(vf_model_config_load(
+        directory, task, with_weights, &model->config, &model->architecture, err));
     VF_TRY(vf_model_config_load_max_length(directory, &model->config, err));
     VF_TRY(load_sentence_files(model, err));
     if (with_weights)

@@ -35,10 +35,11 @@ struct vf_model_config {
 
 struct vf_model;
 
-/* Opens the model in `directory`. With `with_weights` false only the small files are read and
+/* Opens the model in `directory`, with the adapter to `task` if it has adapters, else with NULL;
+ * VF_ERR_CONFIG when these do not fit. With `with_weights` false only the small files are read and
  * vf_model_tensors() gives NULL. On success the caller owns *ret. */
-VF_MUST_CHECK int vf_model_open(
-    const char *directory, bool with_weights, struct vf_model **ret, struct vf_err *err);
+VF_MUST_CHECK int vf_model_open(const char *directory, const char *task, bool with_weights,
+    struct vf_model **ret, struct vf_err *err);
 
 /* Unmaps the weights. Accepts NULL. */
 void vf_model_close(struct vf_model *model);

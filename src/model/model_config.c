@@ -54,6 +54,11 @@ static int read_network(const struct vf_config_json *json, struct vf_model_confi
     network.architecture = architecture->model_type;
     VF_TRY(architecture->read(json, &network, err));
     VF_TRY(complete(json, &network, err));
+    if (json->task && network.adapter.count == 0) {
+        rc = vf_fail(err, VF_ERR_CONFIG, "%s: the model has no adapters to tasks", json->path);
+        vf_hint(err, "leave out the task \"%s\"", json->task);
+        goto out;
+    }
     config->network = network;
     *ret = architecture;
 out:
@@ -74,8 +79,8 @@ static int read_causal_lm(const struct vf_config_json *json, bool *ret, struct v
     return rc;
 }
 
-int vf_model_config_load(const char *directory, struct vf_model_config *config,
-    const struct vf_architecture **ret, struct vf_err *err)
+int vf_model_config_load(const char *directory, const char *task, bool with_weights,
+    struct vf_model_config *config, const struct vf_architecture **ret, struct vf_err *err)
 {
     int rc;
     json_t *json = NULL;
@@ -89,8 +94,9 @@ int vf_model_config_load(const char *directory, struct vf_model_config *config,
         vf_hint(err, "give a directory that holds a model: config.json, tokenizer.json, "
                      "model.safetensors");
     VF_TRY(rc);
-    VF_TRY(read_network(&(struct vf_config_json){json, path}, config, ret, err));
-    VF_TRY(read_causal_lm(&(struct vf_config_json){json, path}, &config->is_causal_lm, err));
+    const struct vf_config_json read = {json, path, task, with_weights};
+    VF_TRY(read_network(&read, config, ret, err));
+    VF_TRY(read_causal_lm(&read, &config->is_causal_lm, err));
 out:
     json_decref(json);
     free(path);

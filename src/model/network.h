@@ -83,6 +83,15 @@ struct vf_biases {
     bool embeddings_projection;
 };
 
+/* A model's adapters to tasks, one of which is added to its linear maps and embeddings of tokens.
+ */
+struct vf_adapter {
+    size_t count; /* in the files; 0: the model has none */
+    size_t index; /* of the one that is added, below count */
+    size_t rank;
+    float scale;
+};
+
 /* What config.json says, checked: sizes are not 0, kv_heads divides heads. */
 struct vf_network {
     const char *architecture; /* config.json's model_type, e.g. "bert"; static string */
@@ -118,15 +127,27 @@ struct vf_network {
     float norm_weight_offset; /* added to the weight of each norm */
     bool skip_first_norm;     /* the first layer's attention has no input norm */
     struct vf_biases biases;
+    struct vf_adapter adapter;
 };
 
 enum vf_dtype { VF_DTYPE_F32, VF_DTYPE_F16, VF_DTYPE_BF16 };
+
+/* A matrix that is added to another: scale * left * right.
+ * Hu et al., LoRA, https://arxiv.org/abs/2106.09685 */
+struct vf_low_rank {
+    size_t rank;            /* 0: nothing is added */
+    const void *left;       /* [rows, rank] */
+    const void *right;      /* [rank, cols] */
+    enum vf_dtype dtype[2]; /* of left and right */
+    float scale;
+};
 
 /* A tensor in the mapped file. `data` may be unaligned for its type. */
 struct vf_tensor {
     const void *data; /* NULL: there is none */
     enum vf_dtype dtype;
     size_t rows, cols; /* a vector has rows 1 */
+    struct vf_low_rank added;
 };
 
 struct vf_linear_tensors {

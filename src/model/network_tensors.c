@@ -22,18 +22,70 @@ static int set_name(struct loader *loader, const char *module, const char *part,
         loader->layer.size ? loader->layer.data : "", module, part);
 }
 
-/* `module`.weight; nothing when the architecture has no such module. */
-static int load_matrix(struct loader *loader, const char *module, size_t rows, size_t cols,
-    struct vf_tensor *ret, struct vf_err *err)
+/* What follows a module's name for its weight. */
+static const char *weight_part(const struct loader *loader)
+{
+    return loader->network->adapter.count > 0 ? "parametrizations.weight.original" : "weight";
+}
+
+/* The adapter's part `letter` for a module, [rows, cols]. */
+static int load_adapter_part(struct loader *loader, const char *module, char letter, size_t rows,
+    size_t cols, struct vf_tensor *ret, struct vf_err *err)
+{
+    int rc;
+    const struct vf_adapter *adapter = &loader->network->adapter;
+    char part[] = "parametrizations.weight.0.lora_A";
+    part[sizeof(part) - 2] = letter;
+    VF_TRY(set_name(loader, module, part, err));
+    VF_TRY(vf_checkpoint_slice(loader->checkpoint, loader->name.data, adapter->count,
+        adapter->index, rows, cols, ret, err));
+    loader->parameters += (uint64_t)rows * cols;
+out:
+    return rc;
+}
+
+/* Linear maps have left B and right A, embeddings the reverse. */
+static int load_adapter(struct loader *loader, const char *module, char left_letter,
+    struct vf_tensor *tensor, struct vf_err *err)
+{
+    int rc;
+    const struct vf_adapter *adapter = &loader->network->adapter;
+    struct vf_tensor left, right;
+    VF_TRY(load_adapter_part(loader, module, left_letter, tensor->rows, adapter->rank, &left, err));
+    VF_TRY(load_adapter_part(
+        loader, module, left_letter == 'A' ? 'B' : 'A', adapter->rank, tensor->cols, &right, err));
+    tensor->added = (struct vf_low_rank){
+        adapter->rank, left.data, right.data, {left.dtype, right.dtype}, adapter->scale};
+out:
+    return rc;
+}
+
+/* The weight of `module`; nothing when the architecture has no such module. */
+static int load_adapted(struct loader *loader, const char *module, char left_letter, size_t rows,
+    size_t cols, struct vf_tensor *ret, struct vf_err *err)
 {
     int rc = 0;
     if (!module)
         return 0;
-    VF_TRY(set_name(loader, module, "weight", err));
+    VF_TRY(set_name(loader, module, weight_part(loader), err));
     VF_TRY(vf_checkpoint_matrix(loader->checkpoint, loader->name.data, rows, cols, ret, err));
     loader->parameters += (uint64_t)rows * cols;
+    if (loader->network->adapter.count > 0)
+        VF_TRY(load_adapter(loader, module, left_letter, ret, err));
 out:
     return rc;
+}
+
+static int load_matrix(struct loader *loader, const char *module, size_t rows, size_t cols,
+    struct vf_tensor *ret, struct vf_err *err)
+{
+    return load_adapted(loader, module, 'B', rows, cols, ret, err);
+}
+
+static int load_embedding(struct loader *loader, const char *module, size_t rows, size_t cols,
+    struct vf_tensor *ret, struct vf_err *err)
+{
+    return load_adapted(loader, module, 'A', rows, cols, ret, err);
 }
 
 static int load_vector(struct loader *loader, const char *module, const char *part, size_t size,
@@ -198,13 +250,13 @@ static int load_embeddings(
     const struct vf_network *network = loader->network;
     const struct vf_tensor_names *names = loader->names;
     size_t size = network->embedding_size, hidden = network->hidden_size;
-    VF_TRY(load_matrix(
+    VF_TRY(load_embedding(
         loader, names->word_embeddings, network->vocab_size, size, &ret->word_embeddings, err));
     if (network->position_rows > 0)
-        VF_TRY(load_matrix(loader, names->position_embeddings, network->position_rows, size,
+        VF_TRY(load_embedding(loader, names->position_embeddings, network->position_rows, size,
             &ret->position_embeddings, err));
     if (network->type_vocab_size > 0)
-        VF_TRY(load_matrix(loader, names->token_type_embeddings, network->type_vocab_size, size,
+        VF_TRY(load_embedding(loader, names->token_type_embeddings, network->type_vocab_size, size,
             &ret->token_type_embeddings, err));
     VF_TRY(load_norm(loader, names->embeddings_norm, size, &ret->embeddings_norm, err));
     if (network->projects_embeddings)
@@ -244,7 +296,7 @@ out:
 static int choose_prefix(struct loader *loader, struct vf_err *err)
 {
     loader->prefix = loader->names->prefix;
-    int rc = set_name(loader, loader->names->word_embeddings, "weight", err);
+    int rc = set_name(loader, loader->names->word_embeddings, weight_part(loader), err);
     if (rc == 0 && !vf_checkpoint_has(loader->checkpoint, loader->name.data))
         loader->prefix = "";
     return rc;

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-enum { VF_STORED_DIMENSIONS = 2 };
+enum { VF_STORED_DIMENSIONS = 3 };
 
 struct vf_stored_tensor {
     const char *name;  /* NUL-terminated; borrowed from the file */

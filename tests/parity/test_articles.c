@@ -54,7 +54,7 @@ static int open_fixture(void **state)
     *state = &fixture;
     if (!directory)
         return 0;
-    int rc = vf_model_open(directory, true, &fixture.model, &err);
+    int rc = vf_model_open(directory, NULL, true, &fixture.model, &err);
     vf_check(rc == 0, "%s", err.msg);
     rc = vf_tokenizer_open(directory, false, &fixture.tokenizer, &err);
     vf_check(rc == 0, "%s", err.msg);

@@ -45,7 +45,7 @@ static void open_fixture(struct fixture *fixture, const struct tiny_model *model
     *fixture = (struct fixture){.hidden = model->hidden};
     scratch_init(&fixture->scratch);
     tiny_model_write(model, fixture->scratch.path);
-    int rc = vf_model_open(fixture->scratch.path, true, &fixture->model, &err);
+    int rc = vf_model_open(fixture->scratch.path, NULL, true, &fixture->model, &err);
     vf_check(rc == 0, "%s", err.msg);
     size_t vocab = vf_model_config(fixture->model)->network.vocab_size;
     fixture->vectors = calloc(SEQUENCES * model->hidden, sizeof(float));

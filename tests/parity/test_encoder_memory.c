@@ -70,7 +70,7 @@ static void test_run_allocates_its_list_alone(void **state)
     tiny_model_init(&tiny);
     tiny.max_positions = MAX_TOKENS;
     tiny_model_write(&tiny, scratch.path);
-    vf_check(vf_model_open(scratch.path, true, &model, &err) == 0, "%s", err.msg);
+    vf_check(vf_model_open(scratch.path, NULL, true, &model, &err) == 0, "%s", err.msg);
     atomic_store(&counting, true);
     int rc = vf_encoder_new(model,
         &(struct vf_encoder_options){.threads = 2, .max_tokens = MAX_TOKENS}, &encoder, &err);

@@ -209,7 +209,7 @@ static void test_weights(void **state)
         struct vf_err err = {0};
         struct vf_model *model = NULL;
         write_weights(cases[i].recipe);
-        int rc = vf_model_open(scratch.path, true, &model, &err);
+        int rc = vf_model_open(scratch.path, NULL, true, &model, &err);
         vf_check(rc == 0, "%s: %s", cases[i].name, err.msg);
         check_weights(vf_model_tensors(model));
         const size_t layer = 4 * HIDDEN * HIDDEN + 2 * HIDDEN * INNER + 9 * HIDDEN + INNER;
@@ -225,7 +225,7 @@ static void check_open_fails(
 {
     struct vf_err err = {0};
     struct vf_model *model = NULL;
-    int rc = vf_model_open(scratch.path, with_weights, &model, &err);
+    int rc = vf_model_open(scratch.path, NULL, with_weights, &model, &err);
     vf_check(rc == code, "%s: %d: %s", row, rc, err.msg);
     vf_check(strstr(err.msg, in_message), "%s: %s", row, err.msg);
     vf_check(strstr(err.hint, in_hint), "%s: %s", row, err.hint);
@@ -263,7 +263,7 @@ static void test_weights_in_other_files(void **state)
     check_open_fails("shards", true, VF_ERR_DATA, "model.safetensors.index.json", "");
 
     struct vf_model *model = NULL;
-    assert_int_equal(vf_model_open(scratch.path, false, &model, NULL), 0);
+    assert_int_equal(vf_model_open(scratch.path, NULL, false, &model, NULL), 0);
     assert_null(vf_model_tensors(model));
     assert_int_equal(vf_model_parameters(model), 0);
     assert_int_equal(vf_model_file_bytes(model), 0);
@@ -335,7 +335,7 @@ static struct vf_model *open_model(const char *row)
 {
     struct vf_err err = {0};
     struct vf_model *model = NULL;
-    int rc = vf_model_open(scratch.path, false, &model, &err);
+    int rc = vf_model_open(scratch.path, NULL, false, &model, &err);
     vf_check(rc == 0, "%s: %s", row, err.msg);
     return model;
 }

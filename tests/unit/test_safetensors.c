@@ -227,7 +227,7 @@ static void test_half_precision_by_its_definition(void **state)
         if (half & 0x8000)
             expected = -expected;
         uint16_t stored = (uint16_t)half;
-        struct vf_tensor tensor = {&stored, VF_DTYPE_F16, 1, 1};
+        struct vf_tensor tensor = {.data = &stored, .dtype = VF_DTYPE_F16, .rows = 1, .cols = 1};
         float value;
         vf_tensor_read_row(&tensor, 0, &value);
         vf_check((double)value == expected || (isnan(value) && isnan(expected)), "0x%04x: %g", half,

@@ -10,6 +10,7 @@
 
 struct vf_architecture {
     const char *model_type; /* as config.json has it; the network's `architecture` */
+    const char *positions;  /* "position_embedding_type" of the files that are meant; NULL: any */
     const char *class_name; /* how the names of its classes begin, e.g. "Bert" in "BertModel" */
 
     /* Fills what differs from the defaults of a network. What is left 0 follows from the
@@ -24,9 +25,10 @@ struct vf_architecture {
 extern const struct vf_architecture vf_albert_architecture, vf_bert_architecture,
     vf_camembert_architecture, vf_deberta_v2_architecture, vf_distilbert_architecture,
     vf_electra_architecture, vf_eurobert_architecture, vf_gemma3_text_architecture,
-    vf_gte_architecture, vf_jina_embeddings_v3_architecture, vf_modernbert_architecture,
-    vf_mpnet_architecture, vf_new_architecture, vf_nomic_bert_architecture, vf_qwen3_architecture,
-    vf_roberta_architecture, vf_xlm_roberta_architecture;
+    vf_gte_architecture, vf_jina_adapters_architecture, vf_jina_embeddings_v3_architecture,
+    vf_modernbert_architecture, vf_mpnet_architecture, vf_new_architecture,
+    vf_nomic_bert_architecture, vf_qwen3_architecture, vf_roberta_architecture,
+    vf_xlm_roberta_architecture;
 
 /* The architecture of a config.json, by "model_type", or by "architectures" when that is missing.
  * *ret is static. */

@@ -13,6 +13,7 @@ static const struct vf_architecture *const architectures[] = {
     &vf_eurobert_architecture,
     &vf_gemma3_text_architecture,
     &vf_gte_architecture,
+    &vf_jina_adapters_architecture,
     &vf_jina_embeddings_v3_architecture,
     &vf_modernbert_architecture,
     &vf_mpnet_architecture,
@@ -25,11 +26,14 @@ static const struct vf_architecture *const architectures[] = {
 
 enum { ARCHITECTURES = sizeof(architectures) / sizeof(architectures[0]) };
 
-static const struct vf_architecture *find_model_type(const char *model_type)
+static const struct vf_architecture *find_model_type(const char *model_type, const char *positions)
 {
-    for (size_t i = 0; i < ARCHITECTURES; i++)
-        if (strcmp(architectures[i]->model_type, model_type) == 0)
-            return architectures[i];
+    for (size_t i = 0; i < ARCHITECTURES; i++) {
+        const struct vf_architecture *found = architectures[i];
+        if (strcmp(found->model_type, model_type) == 0 &&
+            (!found->positions || strcmp(found->positions, positions) == 0))
+            return found;
+    }
     return NULL;
 }
 
@@ -65,11 +69,13 @@ int vf_architecture_find(
     int rc = vf_json_get_string(config->json, "model_type", config->path, "", &model_type, err);
     if (rc)
         return rc;
+    const char *positions =
+        json_string_value(json_object_get(config->json, "position_embedding_type"));
     const char *class_name =
         json_string_value(json_array_get(json_object_get(config->json, "architectures"), 0));
     bool by_class = *model_type == '\0' && class_name;
     const struct vf_architecture *found =
-        by_class ? find_class(class_name) : find_model_type(model_type);
+        by_class ? find_class(class_name) : find_model_type(model_type, positions ? positions : "");
     if (!found)
         return by_class ? fail_unknown(config, "architectures", class_name, err)
                         : fail_unknown(config, "model_type", model_type, err);
