@@ -2,9 +2,9 @@
  *
  * An encoder holds the packed weights and a pool of worker threads. Each worker takes whole
  * sequences (grouped up to a token budget when they are short) and computes them from embeddings
- * to pooled vector on its own, without padding, barriers or allocation; no arithmetic of a
- * sequence depends on its neighbours. Hence: the same bits for any grouping, order and number of
- * threads.
+ * to vector, without padding or allocation; workers that have nothing else to do help with the rows
+ * of a long one. No arithmetic of a sequence depends on its neighbours, none of a row on who
+ * computes it. Hence: the same bits for any grouping, order and number of threads.
  *
  * Thread rule: vf_encoder_run() may be called from any number of threads at once; calls share the
  * workers in the order in which they came.

@@ -149,7 +149,11 @@ static void test_equals_naive(void **state)
         {"head size 1", 5, 7, 1, 5, "mean", "gelu", false},
         {"no multiple of any tile", 52, 201, 2, 4, "cls", "gelu_new", false},
         {"head size 20", 60, 100, 3, 3, "max", "relu", false},
+        {"head size 64", 64, 48, 2, 1, "cls", "silu", true},
         {"head size 96", 96, 48, 1, 1, "max", "gelu", true},
+        {"head size 128", 128, 48, 1, 1, "mean", "gelu", true},
+        {"inner size 4096", 32, 4096, 1, 1, "mean", "gelu", true},
+        {"32 layers", 8, 12, 32, 2, "cls", "gelu", true},
         {"head size 256", 256, 64, 1, 1, "cls", "relu", true},
         {"two of everything", 2, 2, 2, 2, "mean", "gelu", false},
     };
@@ -321,6 +325,67 @@ static void test_concurrent_calls(void **state)
     close_fixture(&fixture);
 }
 
+/* A text of `n` tokens in a model that takes as many. */
+static void open_long(struct fixture *fixture, int32_t *ids, size_t n, const char *pooling)
+{
+    struct tiny_model model;
+    tiny_model_init(&model);
+    model.hidden = 8;
+    model.intermediate = 16;
+    model.layers = 2;
+    model.heads = 1;
+    model.max_positions = n;
+    model.pooling = pooling;
+    open_fixture(fixture, &model);
+    size_t vocab = vf_model_config(fixture->model)->network.vocab_size;
+    for (size_t i = 0; i < n; i++)
+        ids[i] = (int32_t)(i * i % vocab);
+}
+
+static void run_long(const struct fixture *fixture, const int32_t *ids, size_t n, unsigned threads,
+    const char *tier, float *vector)
+{
+    struct vf_err err;
+    struct vf_encoder *encoder = NULL;
+    int rc = vf_encoder_new(fixture->model,
+        &(struct vf_encoder_options){.threads = threads, .max_isa = tier, .max_tokens = n},
+        &encoder, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    run(encoder, &(struct vf_sequence_ref){.ids = ids, .n = n, .vector = vector}, 1);
+    vf_encoder_free(encoder);
+}
+
+/* Texts longer than a span, which idle workers share. */
+static void test_long_texts(void **state)
+{
+    (void)state;
+    static const char *const poolings[] = {"mean", "cls"};
+    static const size_t lengths[] = {257, 1000, 8192};
+    enum { LONGEST = 8192, HIDDEN = 8, NAIVE = 1000 };
+    static int32_t ids[LONGEST];
+    double naive[HIDDEN];
+    float alone[HIDDEN], shared[HIDDEN];
+    for (size_t i = 0; i < VF_COUNT(lengths) * VF_COUNT(poolings); i++) {
+        size_t n = lengths[i / VF_COUNT(poolings)];
+        struct fixture fixture;
+        open_long(&fixture, ids, n, poolings[i % VF_COUNT(poolings)]);
+        if (n <= NAIVE)
+            naive_network(fixture.model, ids, n, naive);
+        for (size_t t = 0; t < VF_COUNT(tiers); t++) {
+            run_long(&fixture, ids, n, 1, tiers[t], alone);
+            for (size_t j = 0; j < HIDDEN && n <= NAIVE; j++)
+                vf_check(fabs(naive[j] - (double)alone[j]) <= TOLERANCE, "%zu tokens, %s: %g", n,
+                    tiers[t], naive[j] - (double)alone[j]);
+            for (unsigned threads = 2; threads <= 5; threads += 3) {
+                run_long(&fixture, ids, n, threads, tiers[t], shared);
+                vf_check(memcmp(alone, shared, sizeof alone) == 0, "%zu tokens, %s, %u threads", n,
+                    tiers[t], threads);
+            }
+        }
+        close_fixture(&fixture);
+    }
+}
+
 static void test_no_sequences(void **state)
 {
     (void)state;
@@ -366,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_same_bits_bf16),
         cmocka_unit_test(test_bf16_halves_weights),
         cmocka_unit_test(test_concurrent_calls),
+        cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_no_sequences),
         cmocka_unit_test(test_bad_options),
     };
