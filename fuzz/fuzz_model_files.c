@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     size_t chosen = data[0] % N_FILES;
     write_file(chosen, data + 1, n - 1);
-    if (vf_model_open(folder, false, &model, NULL) == 0)
+    if (vf_model_open(folder, NULL, false, &model, NULL) == 0)
         check_head(vf_model_config(model));
     if (vf_checkpoint_files_list(folder, &weights, NULL) == 0 && weights.n == 0)
         abort();

@@ -35,10 +35,10 @@ static const char *precision_name(enum vf_precision precision)
 
 static int print_json(const struct vf_model_info *i, struct vf_err *err)
 {
-    json_t *object = json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:s?, s:I, s:I, s:s, s:I}", "name",
-        i->name, "directory", i->directory, "revision", i->revision, "architecture",
+    json_t *object = json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:s?, s:s?, s:I, s:I, s:s, s:I}",
+        "name", i->name, "directory", i->directory, "revision", i->revision, "architecture",
         i->architecture, "pooling", i->pooling, "normalized", (int)i->normalized, "prompt",
-        i->prompt, "dimensions", (json_int_t)i->dimensions, "max_seq_length",
+        i->prompt, "task", i->task, "dimensions", (json_int_t)i->dimensions, "max_seq_length",
         (json_int_t)i->max_seq_length, "max_seq_length_source", i->limit_source, "max_positions",
         (json_int_t)i->max_positions);
     json_t *encoder = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:i}", "layers",
@@ -68,6 +68,8 @@ static void print_table(const struct vf_model_info *i)
     printf("%-18s %s%s\n", "pooling", i->pooling, i->normalized ? ", normalized" : "");
     printf("%-18s %s%s%s\n", "prompt", i->prompt ? "\"" : "", i->prompt ? i->prompt : "none",
         i->prompt ? "\"" : "");
+    if (i->task)
+        printf("%-18s %s\n", "adapter to task", i->task);
     print_size("dimensions", i->dimensions);
     printf("%-18s %zu tokens (%s), at most %zu\n", "longest input", i->max_seq_length,
         i->limit_source, i->max_positions);

@@ -57,6 +57,8 @@ const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS] = {
         offsetof(struct vf_model_args, prompt), NULL, true},
     {"prompt-name", '\0', "NAME", "of one of the model's prompts", vf_parse_text,
         offsetof(struct vf_model_args, prompt_name), NULL, true},
+    {"task", '\0', "NAME", "whose adapter of the model is used", vf_parse_text,
+        offsetof(struct vf_model_args, task), NULL, true},
     {"dimensions", '\0', "N", "numbers of a vector that are kept [by the model]", vf_parse_count,
         offsetof(struct vf_model_args, dimensions), &max_dimensions, true},
     {"long-text", '\0', "HOW", "truncate or chunk-mean [truncate]", vf_parse_choice,
@@ -103,6 +105,7 @@ int vf_model_args_open(const struct vf_model_args *args, struct vf_console *cons
     options.max_seq_length = args->max_seq_length;
     options.prompt = args->prompt;
     options.prompt_name = args->prompt_name;
+    options.task = args->task;
     options.queries = args->queries;
     options.dimensions = args->dimensions;
     options.threads = (unsigned)args->threads;

@@ -11,7 +11,7 @@ struct vf_model_args {
     char *model; /* NULL: VF_DEFAULT_MODEL */
     char *revision;
     size_t max_seq_length, threads, dimensions; /* 0: not given */
-    char *prompt, *prompt_name;
+    char *prompt, *prompt_name, *task;
     bool queries; /* set by the command: its texts are questions, not documents */
     bool has_chunk_overlap;
     size_t chunk_overlap;
@@ -22,7 +22,7 @@ struct vf_model_args {
 #define VF_DEFAULT_MODEL_ID "text-fin-general-v1"
 
 /* --hf-model-name first, so that a command which names the model otherwise begins at 1. */
-enum { VF_N_MODEL_OPTIONS = 11 };
+enum { VF_N_MODEL_OPTIONS = 12 };
 extern const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS];
 
 /* Opens the model; with `tokenizer_only` without its weights. Says so when it is fetched first. */

@@ -17,7 +17,13 @@ static const char ways_on[] =
 struct source {
     struct vf_identity identity;
     char long_text[64];
+    struct vf_buf prompt; /* with the task whose adapter reads texts */
 };
+
+static void release_source(struct source *source)
+{
+    vf_buf_release(&source->prompt);
+}
 
 static int describe(const struct vf_embedder *embedder, struct source *source,
     struct vf_model_record *ret, struct vf_err *err)
@@ -25,6 +31,9 @@ static int describe(const struct vf_embedder *embedder, struct source *source,
     const struct vf_model_info *info = vf_info(embedder);
     struct vf_identity *identity = &source->identity;
     int rc = vf_identify(embedder, identity, err);
+    if (rc == 0 && info->task)
+        rc = vf_buf_printf(
+            &source->prompt, err, "task %s: %s", info->task, info->prompt ? info->prompt : "none");
     if (rc)
         return rc;
     if (info->long_text == VF_LONG_TEXT_TRUNCATE)
@@ -38,7 +47,7 @@ static int describe(const struct vf_embedder *embedder, struct source *source,
         .weights_sha256 = identity->weights_sha256,
         .tokenizer_sha256 = identity->tokenizer_sha256,
         .pooling = (char *)info->pooling,
-        .prompt = (char *)info->prompt,
+        .prompt = info->task ? source->prompt.data : (char *)info->prompt,
         .long_text = source->long_text,
         .normalized = info->normalized,
         .max_seq_length = (uint32_t)info->max_seq_length,
@@ -155,7 +164,7 @@ int vf_guard_look(struct vf_store *store, const struct vf_embedder *embedder, co
 {
     struct vf_model_state state = {0};
     struct vf_model_record now;
-    struct source source;
+    struct source source = {0};
     enum vf_guard guard;
     int rc;
     VF_TRY(describe(embedder, &source, &now, err));
@@ -165,6 +174,7 @@ int vf_guard_look(struct vf_store *store, const struct vf_embedder *embedder, co
     *ret_can_record = state.has_table;
 out:
     vf_model_record_release(&state.record);
+    release_source(&source);
     return rc;
 }
 
@@ -173,7 +183,7 @@ int vf_guard_query(struct vf_store *store, const struct vf_embedder *embedder, c
 {
     struct vf_model_state state = {0};
     struct vf_model_record now;
-    struct source source;
+    struct source source = {0};
     int rc;
     VF_TRY(vf_store_find_model(store, model_id, &state, err));
     if (!state.has_record)
@@ -182,6 +192,7 @@ int vf_guard_query(struct vf_store *store, const struct vf_embedder *embedder, c
     rc = compare(model_id, &state.record, &now, true, err);
 out:
     vf_model_record_release(&state.record);
+    release_source(&source);
     return rc;
 }
 
@@ -214,7 +225,7 @@ int vf_guard_record(struct vf_store *store, const struct vf_embedder *embedder,
     const char *model_id, bool replace, struct vf_err *err)
 {
     struct vf_model_record now, kept = {0};
-    struct source source;
+    struct source source = {0};
     int rc;
     VF_TRY(describe(embedder, &source, &now, err));
     if (replace) {
@@ -225,5 +236,6 @@ int vf_guard_record(struct vf_store *store, const struct vf_embedder *embedder,
     VF_TRY(compare(model_id, &kept, &now, false, err));
 out:
     vf_model_record_release(&kept);
+    release_source(&source);
     return rc;
 }

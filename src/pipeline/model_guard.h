@@ -5,9 +5,9 @@
  *     vf_guard_record()   before the first vector is written, unless it is VF_GUARD_SAME
  *
  * What is compared is the content: weights, tokenizer, longest input, pooling, normalisation,
- * prompt, dimensions, and how long texts are treated. The name and revision are kept for people: a
- * model may lie in a directory today and come from the Hub tomorrow. The precision is no part of
- * it, for vectors of one encoder differ by less than the guard can see.
+ * prompt, the task of an adapter, dimensions, and how long texts are treated. The name and revision
+ * are kept for people: a model may lie in a directory today and come from the Hub tomorrow. The
+ * precision is no part of it, for vectors of one encoder differ by less than the guard can see.
  */
 #ifndef VF_PIPELINE_MODEL_GUARD_H
 #define VF_PIPELINE_MODEL_GUARD_H
@@ -31,7 +31,8 @@ VF_MUST_CHECK int vf_guard_look(struct vf_store *store, const struct vf_embedder
 
 /* Whether a query that `embedder` encodes may be compared with the vectors of `model_id`:
  * VF_ERR_CONFIG, with the difference in words, when another encoder is recorded. How texts are read
- * (longest input, prompt, how long ones are treated) may differ, for a query is no article. */
+ * (longest input, prompt, task, how long ones are treated) may differ, for a query is no article.
+ */
 VF_MUST_CHECK int vf_guard_query(struct vf_store *store, const struct vf_embedder *embedder,
     const char *model_id, struct vf_err *err);
 
