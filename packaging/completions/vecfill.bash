@@ -23,6 +23,7 @@ _vecfill()
     --refresh) words='changed missing all' ;;
     --device) words='auto cpu' ;;
     --precision) words='fp32 bf16' ;;
+    --log-format) words='text json' ;;
     --long-text) words='truncate chunk-mean' ;;
     --vector-type) words='bytea vector halfvec real[]' ;;
     --format) words='jsonl npy' ;;

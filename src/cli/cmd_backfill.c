@@ -1,9 +1,9 @@
 /* vecfill backfill: the articles of a table to vectors under a model_id. */
 #include "base/clock.h"
+#include "cli/backfill_report.h"
 #include "cli/commands.h"
 #include "cli/database_args.h"
 #include "cli/day_range.h"
-#include "cli/json_text.h"
 #include "cli/metrics_file.h"
 #include "cli/model_args.h"
 #include "cli/progress.h"
@@ -32,7 +32,8 @@ struct backfill_args {
     char *language, *model_id, *metrics_file;
     const char *refresh;
     size_t limit, batch_size;
-    size_t time_budget; /* seconds; 0: none */
+    size_t time_budget;       /* seconds; 0: none */
+    size_t tokens_per_second; /* 0: not given */
     struct retries_arg retries;
     uint32_t shard, n_shards; /* from 0; n_shards 0: all */
     bool newest_first, retry_failed, replace_model, dry_run, json;
@@ -46,6 +47,7 @@ static const char *const refresh_names[] = {[VF_REFRESH_CHANGED] = "changed",
     NULL};
 static const size_t max_limit = 1000000000000;
 static const size_t max_batch_size = 1000000;
+static const size_t max_rate = 1000000000;
 
 /* "I/N". */
 static int parse_shard(
@@ -111,6 +113,8 @@ static const struct vf_option options[] = {
         FIELD(replace_model), NULL, true},
     {"dry-run", 'n', NULL, "say what would be done, do nothing", vf_parse_flag, FIELD(dry_run),
         NULL, false},
+    {"tokens-per-second", '\0', "N", "how fast a dry run takes a run to be", vf_parse_count,
+        FIELD(tokens_per_second), &max_rate, true},
     {"json", '\0', NULL, "report as a JSON object", vf_parse_flag, FIELD(json), NULL, false},
     {"metrics-file", '\0', "FILE", "write the figures as Prometheus text", vf_parse_text,
         FIELD(metrics_file), NULL, true},
@@ -178,14 +182,13 @@ static int persist(
     struct run *run, int (*step)(struct run *run, struct vf_err *err), struct vf_err *err)
 {
     struct vf_retry retry = {
-        .max_tries = vf_database_is_sqlite(&run->database) ? 0 : run->options.retries};
+        .max_tries = vf_database_is_sqlite(&run->database) ? 0 : run->options.retries,
+        .sink = run->options.sink};
     unsigned tries = 0;
     int rc;
     do {
         rc = step(run, err);
         retry.store = run->writer ? run->writer : run->reader;
-        if (rc == VF_ERR_UNAVAILABLE && tries == 0 && retry.max_tries > 0)
-            vf_console_warn(run->console, "%s; trying again", err->msg);
     } while (vf_retry(&retry, &tries, &rc, err));
     return rc;
 }
@@ -217,7 +220,9 @@ static int open_database(struct run *run, struct vf_err *err)
     VF_TRY(vf_database_locate(run->console, &run->args->database, &run->database, err));
     vf_console_detail(run->console, "the database is named by %s", run->database.source);
     VF_TRY(persist(run, open_reader, err));
-    vf_console_note(run->console, "database %s", vf_store_describe(run->reader));
+    vf_console_log(run->console, VF_LOG_INFO, "connected",
+        json_pack("{s:s}", "database", vf_store_describe(run->reader)), "database %s",
+        vf_store_describe(run->reader));
     VF_TRY(persist(run, check_reader, err));
     if (!run->tables.has_text_hash && run->options.selection.refresh == VF_REFRESH_CHANGED)
         vf_console_warn(run->console, "the embeddings table has no column text_hash, so that "
@@ -329,141 +334,64 @@ out:
 
 /* ---- what is to do ---- */
 
-static uint64_t count_selected(const struct vf_counts *counts)
+static struct vf_backfill_reporter reporter_of(const struct run *run)
 {
-    return counts->missing + counts->changed + counts->unchanged + counts->empty + counts->failed;
+    return (struct vf_backfill_reporter){.console = run->console,
+        .model = vf_info(run->embedder),
+        .model_id = run->options.selection.model_id,
+        .json = run->args->json,
+        .has_failures = run->tables.has_failures};
 }
 
 static int count(struct run *run, struct vf_err *err)
 {
-    struct vf_counts *c = &run->counts;
-    int rc = vf_backfill_count(run->reader, &run->options.selection, run->options.retries, c, err);
-    if (rc)
-        return rc;
-    vf_console_note(run->console,
-        "%" PRIu64 " article%s selected: %" PRIu64 " without a vector, %" PRIu64
-        " to renew, %" PRIu64 " done, %" PRIu64 " empty",
-        count_selected(c), vf_plural(count_selected(c)), c->missing, c->changed, c->unchanged,
-        c->empty);
-    if (c->failed > 0)
-        vf_console_warn(run->console,
-            "%" PRIu64 " article%s failed before and %s passed over; text_embedding_failures tells "
-            "why, --retry-failed tries again",
-            c->failed, vf_plural(c->failed), c->failed == 1 ? "is" : "are");
-    return 0;
+    const struct vf_backfill_reporter reporter = reporter_of(run);
+    int rc = vf_backfill_count(
+        run->reader, &run->options.selection, run->options.retries, &run->counts, err);
+    if (rc == 0)
+        vf_backfill_say_counts(&reporter, &run->counts);
+    return rc;
 }
 
-/* ---- reporting ---- */
+/* ---- a dry run ---- */
 
-static json_t *describe_model(const struct run *run)
+/* Of a row, so that the order of magnitude is right: the vector, the columns beside it, what the
+ * database keeps of each row and of its place in two indexes. */
+static uint64_t row_bytes(const struct run *run)
 {
-    const struct vf_model_info *info = vf_info(run->embedder);
-    return json_pack("{s:s, s:s, s:s?, s:I, s:I}", "model_id", run->options.selection.model_id,
-        "model", info->name, "revision", info->revision, "dimensions", (json_int_t)info->dimensions,
-        "max_seq_length", (json_int_t)info->max_seq_length);
+    enum { BESIDE_VECTOR = 220 };
+    bool is_half = strcmp(run->tables.vector_type, "halfvec") == 0;
+    return vf_info(run->embedder)->dimensions * (is_half ? 2 : sizeof(float)) + BESIDE_VECTOR;
 }
 
-static int print_report_json(const struct run *run, int status, struct vf_err *err)
+static struct vf_plan_estimate estimate(const struct run *run, const struct vf_plan *plan)
 {
-    const struct vf_backfill_report *r = &run->report;
-    json_t *object = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:i}", "selected",
-        (json_int_t)r->selected, "embedded", (json_int_t)r->embedded, "unchanged",
-        (json_int_t)r->unchanged, "empty", (json_int_t)r->empty, "failed", (json_int_t)r->failed,
-        "failed_before", (json_int_t)r->failed_before, "remaining", (json_int_t)r->remaining,
-        "duplicates", (json_int_t)r->duplicates, "tokens", (json_int_t)r->tokens, "truncated",
-        (json_int_t)r->truncated, "tokens_lost", (json_int_t)r->tokens_lost, "retries",
-        (json_int_t)r->retries, "seconds", r->seconds, "tokens_per_second",
-        r->seconds > 0 ? (double)r->tokens / r->seconds : 0.0, "status", status);
-    json_t *model = describe_model(run);
-    if (!object || !model || json_object_update(object, model)) {
-        json_decref(object);
-        object = NULL;
+    const struct backfill_args *args = run->args;
+    struct vf_plan_estimate e = {.bytes = plan->to_embed * row_bytes(run)};
+    if (args->tokens_per_second) {
+        e.tokens_per_second = (double)args->tokens_per_second;
+        e.rate_source = "--tokens-per-second";
+    } else if (args->metrics_file && vf_metrics_find_rate(args->metrics_file,
+                                         run->options.selection.model_id, &e.tokens_per_second)) {
+        e.rate_source = "the last run in --metrics-file";
     }
-    json_decref(model);
-    return vf_json_print(object, stdout, err);
+    return e;
 }
-
-static void say_report(const struct run *run)
-{
-    const struct vf_backfill_report *r = &run->report;
-    char rate[16], duration[32];
-    vf_format_rate(r->seconds > 0 ? (double)r->tokens / r->seconds : 0, rate, sizeof rate);
-    vf_format_duration(r->seconds, duration, sizeof duration);
-    if (r->embedded > 0)
-        vf_console_note(run->console,
-            "embedded %" PRIu64 " article%s with %" PRIu64 " tokens in %s (%s tokens/s)",
-            r->embedded, vf_plural(r->embedded), r->tokens, duration, rate);
-    if (r->truncated > 0)
-        vf_console_note(run->console,
-            "%" PRIu64 " article%s cut at %zu tokens, %" PRIu64 " token%s not read", r->truncated,
-            vf_plural(r->truncated), vf_info(run->embedder)->max_seq_length, r->tokens_lost,
-            vf_plural(r->tokens_lost));
-    uint64_t failed = r->failed - r->failed_before;
-    if (failed > 0)
-        vf_console_warn(run->console, "%" PRIu64 " article%s failed, the first: %s", failed,
-            vf_plural(failed), r->first_failure);
-    if (failed > 0 && run->tables.has_failures)
-        vf_console_note(run->console, "text_embedding_failures tells why");
-    if (r->retries > 0)
-        vf_console_note(run->console,
-            "the database was away or in the way: tried again %" PRIu64 " time%s", r->retries,
-            vf_plural(r->retries));
-    if (r->remaining > 0)
-        vf_console_note(run->console,
-            "%" PRIu64 " article%s left; run the same command again to go on", r->remaining,
-            vf_plural(r->remaining));
-}
-
-/* The one line on standard output. */
-static int print_report(const struct run *run, int status, struct vf_err *err)
-{
-    const struct vf_backfill_report *r = &run->report;
-    say_report(run);
-    if (run->args->json)
-        return print_report_json(run, status, err);
-    printf("selected=%" PRIu64 " embedded=%" PRIu64 " unchanged=%" PRIu64 " empty=%" PRIu64
-           " failed=%" PRIu64 " remaining=%" PRIu64 "\n",
-        r->selected, r->embedded, r->unchanged, r->empty, r->failed, r->remaining);
-    return 0;
-}
-
-/* ---- the run ---- */
 
 static int plan(struct run *run, struct vf_err *err)
 {
+    const struct vf_backfill_reporter reporter = reporter_of(run);
     struct vf_plan plan;
+    vf_signals_catch();
+    run->options.stop = &vf_stop_requested;
     int rc = vf_backfill_plan(run->embedder, run->reader, &run->options, &plan, err);
     if (rc)
         return rc;
-    const struct vf_counts *c = &plan.selected;
-    uint64_t remaining = c->missing + c->changed - plan.to_embed;
-    if (plan.truncated > 0)
-        vf_console_note(run->console,
-            "%" PRIu64 " article%s would be cut at %zu tokens, %" PRIu64 " token%s not read",
-            plan.truncated, vf_plural(plan.truncated), vf_info(run->embedder)->max_seq_length,
-            plan.tokens_lost, vf_plural(plan.tokens_lost));
-    if (!run->args->json) {
-        printf("selected=%" PRIu64 " to_embed=%" PRIu64 " unchanged=%" PRIu64 " empty=%" PRIu64
-               " failed=%" PRIu64 " remaining=%" PRIu64 " tokens=%" PRIu64 "\n",
-            count_selected(c), plan.to_embed, c->unchanged, c->empty, c->failed, remaining,
-            plan.tokens);
-        return 0;
-    }
-    json_t *object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "dry_run", 1,
-        "selected", (json_int_t)count_selected(c), "to_embed", (json_int_t)plan.to_embed,
-        "unchanged", (json_int_t)c->unchanged, "empty", (json_int_t)c->empty, "failed",
-        (json_int_t)c->failed, "remaining", (json_int_t)remaining, "tokens",
-        (json_int_t)plan.tokens, "truncated", (json_int_t)plan.truncated, "tokens_lost",
-        (json_int_t)plan.tokens_lost);
-    json_t *model = describe_model(run);
-    if (!object || !model || json_object_update(object, model)) {
-        json_decref(object);
-        object = NULL;
-    }
-    json_decref(model);
-    return vf_json_print(object, stdout, err);
+    const struct vf_plan_estimate estimated = estimate(run, &plan);
+    return vf_backfill_print_plan(&reporter, &plan, &estimated, err);
 }
+
+/* ---- the run ---- */
 
 static void show_progress(void *context, const struct vf_progress *progress)
 {
@@ -504,7 +432,8 @@ static int embed(struct run *run, struct vf_err *err)
     rc = vf_backfill(run->embedder, run->reader, run->writer, &run->options, &run->report, err);
     vf_meter_end(&run->meter);
     int status = exit_status(run, rc);
-    int printed = print_report(run, status, rc ? NULL : err);
+    const struct vf_backfill_reporter reporter = reporter_of(run);
+    int printed = vf_backfill_print_report(&reporter, &run->report, status, rc ? NULL : err);
     rc = rc ? rc : printed ? printed : status;
 out:
     return rc;
@@ -525,13 +454,14 @@ static int run_steps(struct run *run, struct vf_err *err)
     if (run->counts.missing + run->counts.changed > 0)
         return embed(run, err);
     vf_console_note(run->console, "nothing to do");
-    run->report = (struct vf_backfill_report){.selected = count_selected(&run->counts),
+    run->report = (struct vf_backfill_report){.selected = vf_count_selected(&run->counts),
         .unchanged = run->counts.unchanged,
         .empty = run->counts.empty,
         .failed = run->counts.failed,
         .failed_before = run->counts.failed};
     int status = run->report.failed > 0;
-    rc = print_report(run, status, err);
+    const struct vf_backfill_reporter reporter = reporter_of(run);
+    rc = vf_backfill_print_report(&reporter, &run->report, status, err);
     if (rc == 0)
         rc = status;
 out:
@@ -561,7 +491,10 @@ static int write_metrics(const struct run *run, int rc, struct vf_err *err)
 static int run_backfill(struct vf_console *console, void *data, struct vf_err *err)
 {
     const struct backfill_args *args = data;
-    struct run run = {.console = console, .args = args, .begin_ns = vf_now_ns()};
+    struct run run = {.console = console,
+        .args = args,
+        .begin_ns = vf_now_ns(),
+        .options.sink = {vf_backfill_say_event, console}};
     int rc = run_steps(&run, err);
     if (args->metrics_file && !args->dry_run && rc != VF_ERR_USAGE)
         rc = write_metrics(&run, rc, err);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <vecfill/vecfill.h>
 
 /* The name under which the program is the backfill alone. */
@@ -52,6 +53,15 @@ static int check_output(struct vf_err *err)
     return VF_ERR_IO;
 }
 
+static void set_manners(struct vf_console *console, const struct vf_common_args *common)
+{
+    console->quiet = common->quiet;
+    console->verbose = common->verbose && !common->quiet;
+    console->color = console->color && !common->no_color;
+    console->json = common->log_format && strcmp(common->log_format, "json") == 0;
+    console->is_terminal = console->is_terminal && !console->json;
+}
+
 static int run_command(struct vf_console *console, const struct vf_command *command, char **argv,
     size_t n, struct vf_err *err)
 {
@@ -61,12 +71,14 @@ static int run_command(struct vf_console *console, const struct vf_command *comm
     int rc = vf_options_parse(command, argv, n, common, err);
     if (rc == VF_ERR_USAGE && !err->hint[0])
         vf_hint(err, "'vecfill %s --help' shows what it accepts", command->name);
+    set_manners(console, common);
     if (rc == 0 && common->help) {
         vf_options_print_help(command, stdout);
     } else if (rc == 0) {
-        console->quiet = common->quiet;
-        console->verbose = common->verbose && !common->quiet;
-        console->color = console->color && !common->no_color;
+        vf_console_log(console, VF_LOG_INFO, "started",
+            json_pack("{s:s, s:s, s:i}", "command", command->name, "version", vf_version(), "pid",
+                (int)getpid()),
+            NULL);
         rc = command->run(console, common, err);
     }
     free(common);
@@ -114,9 +126,10 @@ int main(int argc, char **argv)
     } else {
         rc = dispatch(&console, argv + (argc > 0), n, &err);
     }
+    int status =
+        rc == VF_ERR_INTERRUPTED && vf_signals_status() ? vf_signals_status() : vf_exit_status(rc);
     if (rc < 0)
         vf_console_error(&console, &err);
-    if (rc == VF_ERR_INTERRUPTED && vf_signals_status())
-        return vf_signals_status();
-    return vf_exit_status(rc);
+    vf_console_finish(&console, status);
+    return status;
 }

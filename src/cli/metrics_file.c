@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define PREFIX "vecfill_backfill_"
-#define LAST_SUCCESS PREFIX "last_success_timestamp_seconds"
 #define MAX_FILE_BYTES ((size_t)1 << 20)
 
 static int append_family(struct vf_buf *out, const char *name, const char *help, struct vf_err *err)
@@ -56,13 +55,13 @@ static int append_articles(struct vf_buf *out, const char *label,
     return rc;
 }
 
-/* The last success that the file at `path` tells of, or 0. */
-static double find_last_success(const char *path, const char *label)
+/* What the file at `path` tells of a gauge, or 0. */
+static double find_gauge(const char *path, const char *label, const char *name)
 {
     struct vf_buf text = {0}, sample = {0};
     double value = 0;
     if (vf_read_file(path, MAX_FILE_BYTES, &text, NULL) == 0 && text.data &&
-        vf_buf_printf(&sample, NULL, "\n" LAST_SUCCESS "%s} ", label) == 0) {
+        vf_buf_printf(&sample, NULL, "\n" PREFIX "%s%s} ", name, label) == 0) {
         const char *found = strstr(text.data, sample.data);
         if (found)
             value = strtod(found + sample.size, NULL);
@@ -80,7 +79,8 @@ static int make_text(
     double now = (double)metrics->time_seconds;
     int rc;
     VF_TRY(make_label(&label, metrics->model_id, err));
-    double success = metrics->status == 0 ? now : find_last_success(path, label.data);
+    double success =
+        metrics->status == 0 ? now : find_gauge(path, label.data, "last_success_timestamp_seconds");
     VF_TRY(append_gauge(out, label.data, "last_run_success",
         "1 when the last run did all it had to do, else 0.", metrics->status == 0, err));
     VF_TRY(append_gauge(
@@ -102,6 +102,21 @@ static int make_text(
 out:
     vf_buf_release(&label);
     return rc;
+}
+
+bool vf_metrics_find_rate(const char *path, const char *model_id, double *ret)
+{
+    struct vf_buf label = {0};
+    double tokens = 0, seconds = 0;
+    if (make_label(&label, model_id, NULL) == 0) {
+        tokens = find_gauge(path, label.data, "last_run_tokens");
+        seconds = find_gauge(path, label.data, "last_run_duration_seconds");
+    }
+    vf_buf_release(&label);
+    if (!(tokens > 0 && seconds > 0))
+        return false;
+    *ret = tokens / seconds;
+    return true;
 }
 
 int vf_metrics_write(const char *path, const struct vf_run_metrics *metrics, struct vf_err *err)

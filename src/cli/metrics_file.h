@@ -16,4 +16,8 @@ struct vf_run_metrics {
 VF_MUST_CHECK int vf_metrics_write(
     const char *path, const struct vf_run_metrics *metrics, struct vf_err *err);
 
+/* Tokens per second of the last run under `model_id` that the file tells of. False when there is
+ * none that embedded anything. */
+bool vf_metrics_find_rate(const char *path, const char *model_id, double *ret);
+
 #endif

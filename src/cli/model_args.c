@@ -153,9 +153,12 @@ void vf_model_say(struct vf_console *console, const struct vf_model_info *info)
     char of_all[32] = "";
     if (info->dimensions < info->all_dimensions)
         snprintf(of_all, sizeof of_all, " of %zu", info->all_dimensions);
-    vf_console_note(console, "model %s%s%s, %zu%s dimensions", info->name,
-        info->revision ? " at " : "", info->revision ? info->revision : "", info->dimensions,
-        of_all);
+    json_t *fields = json_pack("{s:s, s:s?, s:I, s:I}", "model", info->name, "revision",
+        info->revision, "dimensions", (json_int_t)info->dimensions, "max_seq_length",
+        (json_int_t)info->max_seq_length);
+    vf_console_log(console, VF_LOG_INFO, "model", fields, "model %s%s%s, %zu%s dimensions",
+        info->name, info->revision ? " at " : "", info->revision ? info->revision : "",
+        info->dimensions, of_all);
     vf_console_detail(console, "its files are in %s", info->directory);
     if (!info->has_modules)
         vf_console_note(console,

@@ -7,6 +7,8 @@
 /* The longest "  -x, --name ARGUMENT" that has its help beside it in --help. */
 enum { NAME_COLUMN = 28 };
 
+static const char *const log_formats[] = {"text", "json", NULL};
+
 static const struct vf_option common_options[] = {
     {"quiet", 'q', NULL, "say nothing but warnings and errors", vf_parse_flag,
         offsetof(struct vf_common_args, quiet), NULL, true},
@@ -14,6 +16,8 @@ static const struct vf_option common_options[] = {
         offsetof(struct vf_common_args, verbose), NULL, true},
     {"no-color", '\0', NULL, "no colours (as with NO_COLOR)", vf_parse_flag,
         offsetof(struct vf_common_args, no_color), NULL, true},
+    {"log-format", '\0', "F", "messages as text or json [text]", vf_parse_choice,
+        offsetof(struct vf_common_args, log_format), log_formats, true},
     {"help", 'h', NULL, "show this help", vf_parse_flag, offsetof(struct vf_common_args, help),
         NULL, true},
 };

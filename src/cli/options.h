@@ -49,9 +49,10 @@ struct vf_common_args {
     char **operands; /* pointers into argv */
     size_t n_operands;
     bool quiet, verbose, no_color, help;
+    const char *log_format; /* "text" or "json"; NULL: text */
 };
 
-/* --quiet, --verbose, --no-color, --help; part of every command. */
+/* --quiet, --verbose, --no-color, --log-format, --help; part of every command. */
 extern const struct vf_option_group vf_common_options;
 
 struct vf_console;

@@ -85,6 +85,17 @@ static void draw_bar(
     meter->console->bar_drawn = true;
 }
 
+static void log_progress(
+    const struct vf_meter *meter, uint64_t done, uint64_t total, uint64_t tokens, double seconds)
+{
+    json_t *fields = json_pack("{s:I, s:I, s:s, s:I, s:f}", "done", (json_int_t)done, "total",
+        (json_int_t)total, "unit", meter->unit, meter->rate_unit ? "bytes" : "tokens",
+        (json_int_t)tokens, "seconds", seconds);
+    if (fields && meter->step_done > meter->begun_at)
+        json_object_set_new(fields, "seconds_left", json_real(seconds_left(meter, total, seconds)));
+    vf_console_log(meter->console, VF_LOG_INFO, "progress", fields, NULL);
+}
+
 void vf_meter_show(
     struct vf_meter *meter, uint64_t done, uint64_t total, uint64_t tokens, double seconds)
 {
@@ -99,11 +110,15 @@ void vf_meter_show(
     if (!is_bar && meter->shown_ns == 0)
         meter->shown_ns = now;
     bool fresh = meter->shown_ns != 0 && now - meter->shown_ns < pause;
-    if (meter->console->quiet || (fresh && !(is_bar && done == total)))
+    bool is_end = done == total && !meter->shown_end && (is_bar || meter->console->json);
+    if (meter->console->quiet || (fresh && !is_end))
         return;
     meter->shown_ns = now;
+    meter->shown_end = done == total;
     if (is_bar) {
         draw_bar(meter, done, total, tokens, seconds);
+    } else if (meter->console->json) {
+        log_progress(meter, done, total, tokens, seconds);
     } else {
         char text[MAX_COLUMNS];
         vf_meter_format(meter, done, total, tokens, seconds, 0, text, sizeof text);

@@ -14,6 +14,7 @@ struct vf_meter {
     const char *rate_unit; /* of the speed; NULL: "tokens/s" */
     uint64_t begun_at;     /* units that were done before the first second */
     int64_t shown_ns;      /* when the last line was shown; 0: never */
+    bool shown_end;        /* it said that all is done */
     /* `done` moves in steps, so that the time left is counted down from the last of them. */
     uint64_t step_done;
     double step_seconds;

@@ -55,6 +55,8 @@ struct run {
     struct vf_row_writer *writer;
     struct vf_retry write_retry;
 
+    pthread_mutex_t callback_lock; /* around progress() and what goes to options->sink */
+
     pthread_mutex_t lock;
     pthread_cond_t thread_ended;
     unsigned running[N_STAGES]; /* under lock */
@@ -247,7 +249,18 @@ static void report_progress(struct run *run)
         .tokens = run->n_tokens,
         .seconds = vf_seconds_since(run->begin_ns)};
     pthread_mutex_unlock(&run->lock);
+    pthread_mutex_lock(&run->callback_lock);
     run->options->progress(run->options->context, &progress);
+    pthread_mutex_unlock(&run->callback_lock);
+}
+
+/* One event at a time, whatever thread it comes from. */
+static void pass_event(void *context, const struct vf_event *event)
+{
+    struct run *run = context;
+    pthread_mutex_lock(&run->callback_lock);
+    vf_event_send(&run->options->sink, *event);
+    pthread_mutex_unlock(&run->callback_lock);
 }
 
 /* Waits for a thread to end, at most for the interval. True while any runs. */
@@ -277,6 +290,7 @@ static void run_release(struct run *run)
     vf_reader_free(run->reader);
     pthread_cond_destroy(&run->thread_ended);
     pthread_mutex_destroy(&run->lock);
+    pthread_mutex_destroy(&run->callback_lock);
 }
 
 /* Everything that is allocated once: windows, queues, the batch of rows. */
@@ -379,10 +393,12 @@ int vf_backfill(struct vf_embedder *embedder, struct vf_store *reader, struct vf
     struct run run = {.options = options,
         .embedder = embedder,
         .begin_ns = vf_now_ns(),
+        .callback_lock = PTHREAD_MUTEX_INITIALIZER,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .thread_ended = PTHREAD_COND_INITIALIZER};
     int rc = 0;
-    const struct vf_retry retry = {.max_tries = options->retries, .stopping = &run.stopping};
+    const struct vf_retry retry = {
+        .max_tries = options->retries, .stopping = &run.stopping, .sink = {pass_event, &run}};
     run.read_retry = run.write_retry = retry;
     run.read_retry.store = reader;
     run.write_retry.store = writer;

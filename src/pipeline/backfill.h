@@ -15,6 +15,7 @@
 #ifndef VF_PIPELINE_BACKFILL_H
 #define VF_PIPELINE_BACKFILL_H
 
+#include "pipeline/event.h"
 #include "store/store.h"
 
 #include <signal.h>
@@ -43,6 +44,8 @@ struct vf_backfill_options {
     /* Called on the caller's thread, some times a second and once at the end; may be NULL. */
     void (*progress)(void *context, const struct vf_progress *progress);
     void *context;
+    /* Called on any thread, but neither twice at once nor beside progress(). */
+    struct vf_event_sink sink;
 };
 
 /* selected = embedded + unchanged + empty + failed + remaining, always. */

@@ -40,13 +40,21 @@ static bool wait_ms(const struct vf_retry *retry, int64_t ms)
 
 bool vf_retry(struct vf_retry *retry, unsigned *tries, int *rc, struct vf_err *err)
 {
-    while (*rc == VF_ERR_UNAVAILABLE && may_recover(retry) && *tries < retry->max_tries &&
-           wait_ms(retry, vary(wait_before(*tries)))) {
+    while (*rc == VF_ERR_UNAVAILABLE && may_recover(retry) && *tries < retry->max_tries) {
+        int64_t wait = vary(wait_before(*tries));
+        vf_event_send(&retry->sink, (struct vf_event){.kind = VF_EVENT_RETRY,
+                                        .message = err ? err->msg : "",
+                                        .n = *tries + 1,
+                                        .wait_ms = wait});
+        if (!wait_ms(retry, wait))
+            break;
         ++*tries;
         retry->n++;
         *rc = retry->store ? vf_store_recover(retry->store, err) : 0;
-        if (*rc == 0)
+        if (*rc == 0) {
+            vf_event_send(&retry->sink, (struct vf_event){.kind = VF_EVENT_RECOVERED});
             return true;
+        }
     }
     return false;
 }

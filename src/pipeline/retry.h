@@ -12,6 +12,7 @@
 #ifndef VF_PIPELINE_RETRY_H
 #define VF_PIPELINE_RETRY_H
 
+#include "pipeline/event.h"
 #include "store/store.h"
 
 #include <stdatomic.h>
@@ -23,6 +24,7 @@ struct vf_retry {
     struct vf_store *store;      /* NULL: there is none yet */
     unsigned max_tries;          /* of one thing; 0: none */
     const atomic_bool *stopping; /* when set, there is no further try; NULL: never */
+    struct vf_event_sink sink;   /* called on the thread that tries */
     uint64_t n;                  /* times that something was tried again */
 };
 

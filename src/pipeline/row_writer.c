@@ -109,6 +109,10 @@ static int give_up(struct vf_row_writer *w, const char *article_id, const uint8_
     while (vf_retry(w->retry, &tries, &rc, err));
     if (rc)
         return rc;
+    vf_event_send(&w->retry->sink, (struct vf_event){.kind = VF_EVENT_ROW_FAILED,
+                                       .message = fault.message,
+                                       .article_id = article_id,
+                                       .reason = fault.reason});
     if (w->counts.failed++ == 0) {
         struct vf_err quoted; /* for its way with control characters */
         vf_fail(&quoted, VF_ERR_DATA, "article %s: %s", article_id, fault.message);
@@ -189,6 +193,8 @@ static int bisect(struct vf_row_writer *w, size_t first, size_t n, struct vf_err
         return 0;
     if (n == 1)
         return note_refusal(w, first, &refusal, err);
+    vf_event_send(&w->retry->sink,
+        (struct vf_event){.kind = VF_EVENT_BATCH_FAILED, .message = refusal.msg, .n = n});
     VF_TRY(bisect(w, first, n / 2, err));
     VF_TRY(bisect(w, first + n / 2, n - n / 2, err));
 out:
