@@ -229,18 +229,17 @@ void vf_article_summary_release(struct vf_article_summary *summary);
 
 /* One language in one month of one model_id. The strings are valid during the visit. */
 struct vf_status_row {
-    const char *model_id;
-    const char *month;      /* "2025-01", UTC */
-    const char *language;   /* in lower case; NULL: of articles without one */
-    uint64_t articles;      /* in that month and language */
+    const char *model_id, *month; /* "2025-01", UTC */
+    const char *language;         /* in lower case; NULL: of articles without one */
+    uint64_t articles;
     struct vf_counts state; /* what a run with refresh CHANGED would find */
     uint64_t truncated;     /* vectors of cut texts, where the column exists */
 };
 
 typedef int vf_status_visitor(void *context, const struct vf_status_row *row, struct vf_err *err);
 
-/* The visitor may call vf_store_find_model(). Visits every model_id found in the embeddings table
- * (or only `model_id`, found or not, unless NULL) by month and language, in this order. */
+/* Visits every model_id of the embeddings table (or only `model_id`, found or not, unless NULL) by
+ * month and language. The visitor may call vf_store_find_model(). */
 VF_MUST_CHECK int vf_store_status(struct vf_store *store, const char *model_id,
     vf_status_visitor *visit, void *context, struct vf_err *err);
 
