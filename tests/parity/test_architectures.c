@@ -1,5 +1,6 @@
 /* A small model of every architecture against transformers: the vectors of token ids and of texts,
- * on every tier, and the same bits however many threads there are and whatever else is encoded.
+ * on every tier, and the same bits however many threads there are and whatever else is encoded;
+ * and their directions in lower precisions.
  *
  *     test_architectures          all models
  *     test_architectures MODEL    one of them
@@ -19,6 +20,12 @@ static const double TOLERANCE = 1e-5;
 
 /* What the reference, which is made to be read, computes in a second. */
 enum { MAX_REFERENCE_TOKENS = 600 };
+
+static const struct {
+    const char *name;
+    enum vf_precision precision;
+    double least_cosine; /* what is promised */
+} lower_precisions[] = {{"bf16", VF_PRECISION_BF16, 0.9999}};
 
 static const struct {
     const char *name, *task; /* the task whose adapter was used; NULL: there are none */
@@ -53,6 +60,7 @@ static const struct {
 struct run {
     const struct architecture_model *model;
     const char *name, *task, *tier;
+    enum vf_precision precision;
     size_t n;       /* expectations that are compared, the first ones */
     float *vectors; /* [n][dimensions] */
 };
@@ -66,6 +74,7 @@ static struct vf_embedder *open_model(const struct run *run, unsigned threads)
     options.model = run->model->scratch.path;
     options.task = run->task;
     options.max_isa = run->tier;
+    options.precision = run->precision;
     options.threads = threads;
     int rc = vf_open(&options, &embedder, &err);
     vf_check(rc == 0, "%s: %s", run->name, err.msg);
@@ -141,6 +150,32 @@ static void check_same_bits(const struct run *run)
     vf_close(embedder);
 }
 
+static double cosine(const float *a, const float *b, size_t n)
+{
+    double dot = 0, aa = 0, bb = 0;
+    for (size_t i = 0; i < n; i++) {
+        dot += (double)a[i] * (double)b[i];
+        aa += (double)a[i] * (double)a[i];
+        bb += (double)b[i] * (double)b[i];
+    }
+    return dot / sqrt(aa * bb);
+}
+
+static double least_cosine(const struct run *run)
+{
+    double least = 1;
+    struct vf_embedder *embedder = open_model(run, 1);
+    for (size_t i = 0; i < run->n; i++) {
+        const struct expected_vector *expected = &run->model->expected[i];
+        embed_one(embedder, expected, run->vectors);
+        double found = cosine(run->vectors, expected->vector, run->model->dimensions);
+        if (!(found >= least))
+            least = found;
+    }
+    vf_close(embedder);
+    return least;
+}
+
 static size_t count_expected(const struct architecture_model *model, bool is_reference)
 {
     size_t n = 0;
@@ -160,7 +195,7 @@ static void check_model(const char *name, const char *task)
     assert_non_null(vectors);
     for (size_t t = 0; t < n_tiers; t++) {
         size_t n = count_expected(&model, tiers[t].flag == VF_TIER_REF);
-        const struct run run = {&model, name, task, tiers[t].name, n, vectors};
+        const struct run run = {&model, name, task, tiers[t].name, VF_PRECISION_FP32, n, vectors};
         struct vf_embedder *embedder = open_model(&run, 1);
         const char *kernels = vf_info(embedder)->isa;
         if (strcmp(kernels, last) != 0) { /* else a tier without kernels of its own for float32 */
@@ -170,6 +205,14 @@ static void check_model(const char *name, const char *task)
         }
         last = kernels;
         vf_close(embedder);
+    }
+    for (size_t i = 0; i < VF_COUNT(lower_precisions); i++) {
+        const struct run run = {&model, name, task, NULL, lower_precisions[i].precision,
+            count_expected(&model, true), vectors};
+        double least = least_cosine(&run);
+        print_message("%-20s %-8s %.6f\n", name, lower_precisions[i].name, least);
+        vf_check(least >= lower_precisions[i].least_cosine, "%s, %s: cosine %g", name,
+            lower_precisions[i].name, least);
     }
     free(vectors);
     architecture_model_release(&model);
