@@ -30,6 +30,8 @@ static void fill_ref(struct vf_kernels *kernels)
         .rotate_f32 = vf_rotate_f32__ref,
         .attention_f32 = vf_attention_f32__ref,
         .attention_scratch_f32 = vf_attention_scratch_f32__ref,
+        .attention_int16 = vf_attention_f32__ref,
+        .attention_scratch_int16 = vf_attention_scratch_f32__ref,
         .pool_mean_f32 = vf_pool_mean_f32__ref,
         .pool_max_f32 = vf_pool_max_f32__ref,
         .peak_f32 = vf_peak_f32__ref,
@@ -56,6 +58,8 @@ void vf_kernels_init_portable(struct vf_kernels *kernels)
     kernels->linear_scratch_bf16 = vf_linear_scratch_bf16__portable;
     kernels->attention_f32 = vf_attention_f32__portable;
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__portable;
+    kernels->attention_int16 = vf_attention_f32__portable;
+    kernels->attention_scratch_int16 = vf_attention_scratch_f32__portable;
     kernels->gate_f32 = vf_gate_f32__portable;
 }
 
@@ -80,6 +84,8 @@ static void fill_avx2(struct vf_kernels *kernels)
     kernels->rotate_f32 = vf_rotate_f32__avx2;
     kernels->attention_f32 = vf_attention_f32__avx2;
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx2;
+    kernels->attention_int16 = vf_attention_f32__avx2;
+    kernels->attention_scratch_int16 = vf_attention_scratch_f32__avx2;
     kernels->pool_mean_f32 = vf_pool_mean_f32__avx2;
     kernels->peak_f32 = vf_peak_f32__avx2;
     kernels->peak_bf16 = vf_peak_f32__avx2;
@@ -101,6 +107,8 @@ static void fill_avxvnni(struct vf_kernels *kernels)
     kernels->quantized_element_bytes = sizeof(uint8_t);
     kernels->quantize_int8 = vf_quantize_int8__avxvnni;
     kernels->linear_int8 = vf_linear_int8__avxvnni;
+    kernels->attention_int16 = vf_attention_int16__avxvnni;
+    kernels->attention_scratch_int16 = vf_attention_scratch_int16__avxvnni;
     kernels->peak_int8 = vf_peak_int8__avxvnni;
 }
 
@@ -124,6 +132,8 @@ static void fill_avx512(struct vf_kernels *kernels)
     kernels->rotate_f32 = vf_rotate_f32__avx512;
     kernels->attention_f32 = vf_attention_f32__avx512;
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx512;
+    kernels->attention_int16 = vf_attention_f32__avx512;
+    kernels->attention_scratch_int16 = vf_attention_scratch_f32__avx512;
     kernels->pool_mean_f32 = vf_pool_mean_f32__avx512;
     kernels->peak_f32 = vf_peak_f32__avx512;
     kernels->peak_bf16 = vf_peak_f32__avx512;
@@ -145,6 +155,8 @@ static void fill_avx512vnni(struct vf_kernels *kernels)
     kernels->quantized_element_bytes = sizeof(uint8_t);
     kernels->quantize_int8 = vf_quantize_int8__avx512vnni;
     kernels->linear_int8 = vf_linear_int8__avx512vnni;
+    kernels->attention_int16 = vf_attention_int16__avx512vnni;
+    kernels->attention_scratch_int16 = vf_attention_scratch_int16__avx512vnni;
     kernels->peak_int8 = vf_peak_int8__avx512vnni;
 }
 
@@ -181,6 +193,8 @@ static void fill_neon(struct vf_kernels *kernels)
     kernels->rotate_f32 = vf_rotate_f32__neon;
     kernels->attention_f32 = vf_attention_f32__neon;
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__neon;
+    kernels->attention_int16 = vf_attention_f32__neon;
+    kernels->attention_scratch_int16 = vf_attention_scratch_f32__neon;
     kernels->pool_mean_f32 = vf_pool_mean_f32__neon;
     kernels->peak_f32 = vf_peak_f32__neon;
     kernels->peak_bf16 = vf_peak_f32__neon;

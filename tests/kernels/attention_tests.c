@@ -10,8 +10,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The slots that compute attention. */
+struct slot {
+    const char *name;
+    vf_attention_f32_fn *attend;
+    vf_attention_scratch_fn *scratch;
+    bool rounds; /* operands and weights to 16-bit integers */
+};
+
+enum { MAX_SLOTS = 2 };
+
+static size_t list_slots(const struct vf_kernels *kernels, struct slot slots[MAX_SLOTS])
+{
+    slots[0] = (struct slot){
+        "attention_f32", kernels->attention_f32, kernels->attention_scratch_f32, false};
+    slots[1] = (struct slot){
+        "attention_int16", kernels->attention_int16, kernels->attention_scratch_int16, true};
+    return kernels->attention_int16 == kernels->attention_f32 ? 1 : 2;
+}
+
+/* Runs a test for every slot of a table. */
+static void each_slot(
+    void **state, void (*test)(const struct vf_kernels *kernels, const struct slot *slot))
+{
+    const struct vf_kernels *kernels = *state;
+    struct slot slots[MAX_SLOTS];
+    size_t n = list_slots(kernels, slots);
+    for (size_t i = 0; i < n; i++)
+        test(kernels, &slots[i]);
+}
+
 struct attention_case {
-    char name[160];
+    char name[192];
+    const struct slot *slot;
     struct vf_attention_f32 op;
     struct matrix q, k, v, bias, out, scratch;
 };
@@ -73,17 +104,17 @@ static size_t list_shapes(const struct vf_kernels *kernels, struct attention_sha
     return count;
 }
 
-static struct attention_case new_case(
-    const struct vf_kernels *kernels, struct attention_shape shape, size_t index)
+static struct attention_case new_case(const struct vf_kernels *kernels, const struct slot *slot,
+    struct attention_shape shape, size_t index)
 {
     static const size_t gaps[] = {0, 1, 64, 13};
     size_t m = shape.m, n = shape.n, size = shape.head_size;
     size_t gap = gaps[index % VF_COUNT(gaps)];
     enum place place = index % 2 ? AFTER_GUARD : BEFORE_GUARD;
-    struct attention_case t = {0};
+    struct attention_case t = {.slot = slot};
     snprintf(t.name, sizeof t.name,
-        "%s: %zu queries from %zu on, %zu keys of %zu, %zu before, %zu after%s, case %zu",
-        kernels->tier, m, shape.first, n, size, shape.before, shape.after,
+        "%s: %s: %zu queries from %zu on, %zu keys of %zu, %zu before, %zu after%s, case %zu",
+        kernels->tier, slot->name, m, shape.first, n, size, shape.before, shape.after,
         shape.bias ? ", bias" : "", index);
     t.q = matrix_new(m, size, size + gap, place);
     t.k = matrix_new(n, size, size + gap, place);
@@ -91,7 +122,7 @@ static struct attention_case new_case(
     t.out = matrix_new(m, size, size + gap, place);
     if (shape.bias)
         t.bias = matrix_new(m, n, n + gap, place);
-    size_t floats = kernels->attention_scratch_f32(n, size);
+    size_t floats = slot->scratch(n, size);
     t.scratch = matrix_new(1, floats, floats, BEFORE_GUARD_ALIGNED);
     t.op = (struct vf_attention_f32){.m = m,
         .n = n,
@@ -119,9 +150,9 @@ static bool sees(const struct attention_case *t, size_t i, size_t j)
     return j < position ? position - j <= t->op.before : j - position <= t->op.after;
 }
 
-static void run_case(struct attention_case *t, const struct vf_kernels *kernels)
+static void run_case(struct attention_case *t)
 {
-    kernels->attention_f32(&t->op);
+    t->slot->attend(&t->op);
     matrix_check_canaries(&t->out, t->name);
     matrix_check_canaries(&t->scratch, t->name);
 }
@@ -136,85 +167,143 @@ static void free_case(struct attention_case *t)
     matrix_free(&t->scratch);
 }
 
-/* Checks row `i` against the formula in double. `p` and `score` hold n doubles. */
-static void check_row(const struct attention_case *t, size_t i, double *score, double *p)
+/* The most that rounding to a multiple of a unit is off by, in units, when what is rounded has a
+ * float's error already. */
+#define HALF 0.505
+
+/* What the bound of an element depends on: a row's softmax in double. */
+struct row {
+    double p[MAX_KEYS];
+    double error; /* of a weight, as a part of it */
+    double unit;  /* and half of this beside, where weights are rounded */
+};
+
+static double largest_in_row(const struct matrix *matrix, size_t row)
+{
+    double largest = 0;
+    for (size_t d = 0; d < matrix->cols; d++)
+        largest = fmax(largest, fabs((double)matrix_row(matrix, row)[d]));
+    return largest;
+}
+
+static double sum_of_row(const struct matrix *matrix, size_t row)
+{
+    double sum = 0;
+    for (size_t d = 0; d < matrix->cols; d++)
+        sum += fabs((double)matrix_row(matrix, row)[d]);
+    return sum;
+}
+
+/* The error of score j of row i by the rounding of queries and keys. */
+static double rounding_error(const struct attention_case *t, size_t i, size_t j, double key_unit)
+{
+    double size = (double)t->op.head_size, sum = sum_of_row(&t->q, i);
+    double query_unit = fmax(largest_in_row(&t->q, i) / 32767, sum / (65535 - size / 2));
+    return HALF * (sum * key_unit + sum_of_row(&t->k, j) * query_unit) +
+           HALF * HALF * size * key_unit * query_unit;
+}
+
+static void compute_row(const struct attention_case *t, size_t i, struct row *ret)
 {
     size_t n = t->op.n, size = t->op.head_size;
-    double max = -HUGE_VAL, largest = 0, sum = 0;
+    double max = -HUGE_VAL, error = 0, sum = 0, key_unit = 0;
+    for (size_t j = 0; j < n && t->slot->rounds; j++)
+        key_unit = fmax(key_unit, largest_in_row(&t->k, j) / 32767);
     for (size_t j = 0; j < n; j++) {
         double bias = t->op.bias ? (double)matrix_row(&t->bias, i)[j] : 0;
         double magnitude = fabs(bias);
-        score[j] = bias;
-        p[j] = 0;
+        ret->p[j] = -HUGE_VAL;
         if (!sees(t, i, j))
             continue;
+        ret->p[j] = bias;
         for (size_t d = 0; d < size; d++) {
             double product = (double)matrix_row(&t->q, i)[d] * (double)matrix_row(&t->k, j)[d];
-            score[j] += product;
+            ret->p[j] += product;
             magnitude += fabs(product);
         }
-        max = fmax(max, score[j]);
-        largest = fmax(largest, magnitude);
+        max = fmax(max, ret->p[j]);
+        double off = VF_U * (2 * (double)size + 6) * magnitude;
+        error = fmax(error, t->slot->rounds ? off + rounding_error(t, i, j, key_unit) : off);
     }
-    for (size_t j = 0; j < n; j++) {
-        if (sees(t, i, j))
-            p[j] = exp2(score[j] - max);
-        sum += p[j];
-    }
-    double error = 2 * log(2) * VF_U * (2 * (double)size + 6) * largest + 2 * VF_EXP2_BOUND +
-                   (2 * (double)n + 8) * VF_U;
-    for (size_t d = 0; d < size; d++) {
-        double want = 0, magnitude = 0, most = 0;
+    for (size_t j = 0; j < n; j++)
+        sum += ret->p[j] = exp2(ret->p[j] - max);
+    for (size_t j = 0; j < n; j++)
+        ret->p[j] /= sum;
+    double exp2_bound = t->slot->rounds ? VF_INT16_EXP2_BOUND : VF_EXP2_BOUND;
+    ret->error = expm1(log(2) * error) + exp2_bound;
+    ret->unit = t->slot->rounds ? VF_INT16_WEIGHT_UNIT * (1 + ret->error) / sum : 0;
+}
+
+/* Checks row `i` against the formula in double. A weight p becomes p' with |p' - p| <= e, and so a
+ * sum of values divided by the sum of the p' is off by at most sum e |v - mean| / sum p'. */
+static void check_row(const struct attention_case *t, size_t i)
+{
+    static struct row row;
+    size_t n = t->op.n;
+    compute_row(t, i, &row);
+    for (size_t d = 0; d < t->op.head_size; d++) {
+        double want = 0, magnitude = 0, most = 0, off = 0, least_sum = 1;
         for (size_t j = 0; j < n; j++) {
             double v = (double)matrix_row(&t->v, j)[d];
-            want += p[j] / sum * v;
-            magnitude += p[j] / sum * fabs(v);
+            want += row.p[j] * v;
+            magnitude += row.p[j] * fabs(v);
             most = fmax(most, fabs(v));
         }
+        for (size_t j = 0; j < n; j++) {
+            double e = sees(t, i, j) ? row.error * row.p[j] + HALF * row.unit : 0;
+            off += e * fabs((double)matrix_row(&t->v, j)[d] - want);
+            least_sum -= e;
+        }
+        double rounding = (2 * (double)n + 8) * VF_U * magnitude;
+        if (t->slot->rounds)
+            rounding += HALF * VF_INT16_VALUE_UNIT * most;
         float got = matrix_row(&t->out, i)[d];
-        check_near(got, want, error * magnitude, t->name, i, d);
+        if (least_sum > 0)
+            check_near(got, want, off / least_sum + rounding, t->name, i, d);
         /* However large the scores: a mean of values does not exceed them. */
-        double slack = 1 + 2 * VF_EXP2_BOUND + (2 * (double)n + 8) * VF_U;
-        vf_check(fabs((double)got) <= most * slack, "%s: row %zu, column %zu: %g exceeds %g",
+        double slack = 2 * VF_EXP2_BOUND + (2 * (double)n + 8) * VF_U + HALF * VF_INT16_VALUE_UNIT;
+        vf_check(fabs((double)got) <= most * (1 + slack), "%s: row %zu, column %zu: %g exceeds %g",
             t->name, i, d, (double)got, most);
     }
 }
 
-void attention_is_within_its_bound(void **state)
+static void check_bound(const struct vf_kernels *kernels, const struct slot *slot)
 {
-    const struct vf_kernels *kernels = *state;
     /* Scales of the queries; the last gives scores of tens of thousands. */
     static const float scales[] = {1, 0, 0.1f, 10, 1000};
     static struct attention_shape shapes[MAX_SHAPES];
-    static double score[MAX_KEYS], p[MAX_KEYS];
     struct random random = {21};
     size_t count = list_shapes(kernels, shapes);
     for (size_t i = 0; i < count; i++) {
-        struct attention_case t = new_case(kernels, shapes[i], i);
+        struct attention_case t = new_case(kernels, slot, shapes[i], i);
         matrix_fill_random(&t.q, &random, scales[i % VF_COUNT(scales)]);
         matrix_fill_random(&t.k, &random, 2);
         matrix_fill_random(&t.v, &random, 3);
         if (shapes[i].bias)
             matrix_fill_random(&t.bias, &random, 8);
-        run_case(&t, kernels);
+        run_case(&t);
         for (size_t r = 0; r < shapes[i].m; r++)
-            check_row(&t, r, score, p);
+            check_row(&t, r);
         free_case(&t);
     }
+}
+
+void attention_is_within_its_bound(void **state)
+{
+    each_slot(state, check_bound);
 }
 
 /* Query i and key (7 i + 3) mod n share one large dimension, so that its value alone is chosen;
  * another lane's would be off by a whole number. Each query and each key has its own pattern of
  * signs in binary: the right pair scores +size, any other less. */
-void attention_selects_one_key(void **state)
+static void check_selection(const struct vf_kernels *kernels, const struct slot *slot)
 {
-    const struct vf_kernels *kernels = *state;
     static const size_t keys[] = {1, 2, 7, 8, 9, 16, 17, 31, 32, 33, 64, 100, 129, 512, 513, 1000};
     enum { SIZE = 32, QUERIES = 19 };
     struct random random = {22};
     for (size_t i = 0; i < VF_COUNT(keys); i++) {
         size_t n = keys[i];
-        struct attention_case t = new_case(kernels, whole(QUERIES, n, SIZE), i);
+        struct attention_case t = new_case(kernels, slot, whole(QUERIES, n, SIZE), i);
         for (size_t j = 0; j < n; j++)
             for (size_t d = 0; d < SIZE; d++)
                 matrix_row(&t.k, j)[d] = j >> d % 10 & 1 ? 1.0f : -1.0f;
@@ -222,44 +311,56 @@ void attention_selects_one_key(void **state)
             for (size_t d = 0; d < SIZE; d++)
                 matrix_row(&t.q, r)[d] = 64 * matrix_row(&t.k, (7 * r + 3) % n)[d];
         matrix_fill_integers(&t.v, &random, 1000, 1);
-        run_case(&t, kernels);
+        run_case(&t);
         for (size_t r = 0; r < QUERIES; r++)
             for (size_t d = 0; d < SIZE; d++) {
                 double want = (double)matrix_row(&t.v, (7 * r + 3) % n)[d];
-                check_near(matrix_row(&t.out, r)[d], want,
-                    (2 * VF_EXP2_BOUND + (2 * (double)n + 8) * VF_U) * fabs(want), t.name, r, d);
+                double tolerance = (2 * VF_EXP2_BOUND + (2 * (double)n + 8) * VF_U) * fabs(want);
+                if (slot->rounds)
+                    tolerance += HALF * VF_INT16_VALUE_UNIT * 1000;
+                check_near(matrix_row(&t.out, r)[d], want, tolerance, t.name, r, d);
             }
         free_case(&t);
     }
 }
 
+void attention_selects_one_key(void **state)
+{
+    each_slot(state, check_selection);
+}
+
 /* Two keys of one dimension, with scores 0 and -x and values 0 and 1: the result is the weight
  * 2^-x / (1 + 2^-x) alone. Products with 1 are exact, so that the scores have no error. Weights
  * below the normal range of float may become 0. */
-void attention_weights_are_powers_of_two(void **state)
+static void check_powers(const struct vf_kernels *kernels, const struct slot *slot)
 {
-    const struct vf_kernels *kernels = *state;
     enum { STEPS = 5000, RANGE = 200 };
     for (size_t i = 0; i <= STEPS; i++) {
         double x = (double)(float)((double)i * RANGE / STEPS);
-        struct attention_case t = new_case(kernels, whole(1, 2, 1), i);
+        struct attention_case t = new_case(kernels, slot, whole(1, 2, 1), i);
         size_t first = i % 2; /* the order of the keys */
         t.q.at[0] = 1;
         matrix_row(&t.k, first)[0] = 0;
         matrix_row(&t.k, 1 - first)[0] = (float)-x;
         matrix_row(&t.v, first)[0] = 0;
         matrix_row(&t.v, 1 - first)[0] = 1;
-        run_case(&t, kernels);
+        run_case(&t);
         double weight = exp2(-x) / (1 + exp2(-x));
         double tolerance = (2 * VF_EXP2_BOUND + 12 * VF_U) * weight + 0x1p-126;
+        if (slot->rounds)
+            tolerance += VF_INT16_WEIGHT_UNIT + 2 * VF_INT16_EXP2_BOUND * weight;
         check_near(t.out.at[0], weight, tolerance, t.name, 0, 0);
         free_case(&t);
     }
 }
 
-void attention_rows_are_independent(void **state)
+void attention_weights_are_powers_of_two(void **state)
 {
-    const struct vf_kernels *kernels = *state;
+    each_slot(state, check_powers);
+}
+
+static void check_independence(const struct vf_kernels *kernels, const struct slot *slot)
+{
     size_t m = 3 * kernels->tile_rows + 1;
     const struct attention_shape shapes[] = {
         whole(m, 1, 32),
@@ -274,13 +375,13 @@ void attention_rows_are_independent(void **state)
     };
     struct random random = {23};
     for (size_t i = 0; i < VF_COUNT(shapes); i++) {
-        struct attention_case t = new_case(kernels, shapes[i], i);
+        struct attention_case t = new_case(kernels, slot, shapes[i], i);
         matrix_fill_random(&t.q, &random, 2);
         matrix_fill_random(&t.k, &random, 2);
         matrix_fill_random(&t.v, &random, 1);
         if (shapes[i].bias)
             matrix_fill_random(&t.bias, &random, 1);
-        run_case(&t, kernels);
+        run_case(&t);
         for (size_t first = 0; first < m; first++) {
             struct matrix out = matrix_new(1 + first % (m - first), 32, 32, BEFORE_GUARD);
             struct vf_attention_f32 op = t.op;
@@ -290,7 +391,7 @@ void attention_rows_are_independent(void **state)
             op.bias = t.op.bias ? matrix_row(&t.bias, first) : NULL;
             op.out = out.at;
             op.ldo = out.ld;
-            kernels->attention_f32(&op);
+            slot->attend(&op);
             struct matrix want = t.out;
             want.at = matrix_row(&t.out, first);
             want.rows = out.rows;
@@ -301,9 +402,13 @@ void attention_rows_are_independent(void **state)
     }
 }
 
-void attention_keeps_nan_apart(void **state)
+void attention_rows_are_independent(void **state)
 {
-    const struct vf_kernels *kernels = *state;
+    each_slot(state, check_independence);
+}
+
+static void check_nan(const struct vf_kernels *kernels, const struct slot *slot)
+{
     enum { IN_QUERY, IN_KEY, IN_VALUE };
     static const size_t keys[] = {1, 5, 16, 33, 70};
     struct random random = {24};
@@ -312,13 +417,13 @@ void attention_keeps_nan_apart(void **state)
         size_t where = i % 3, n = keys[i / 3 % VF_COUNT(keys)], size = i % 2 ? 32 : 24;
         size_t row = random_bits(&random) % m, column = random_bits(&random) % size;
         size_t key = random_bits(&random) % n;
-        struct attention_case t = new_case(kernels, whole(m, n, size), i);
+        struct attention_case t = new_case(kernels, slot, whole(m, n, size), i);
         matrix_fill_random(&t.q, &random, 1);
         matrix_fill_random(&t.k, &random, 1);
         matrix_fill_random(&t.v, &random, 1);
         struct matrix *matrices[] = {&t.q, &t.k, &t.v};
         matrix_row(matrices[where], where == IN_QUERY ? row : key)[column] = NAN;
-        run_case(&t, kernels);
+        run_case(&t);
         for (size_t r = 0; r < m; r++)
             for (size_t d = 0; d < size; d++) {
                 int want = where == IN_QUERY ? r == row : where == IN_KEY ? 1 : d == column;
@@ -329,14 +434,23 @@ void attention_keeps_nan_apart(void **state)
     }
 }
 
-void attention_scratch_grows(void **state)
+void attention_keeps_nan_apart(void **state)
 {
-    const struct vf_kernels *kernels = *state;
+    each_slot(state, check_nan);
+}
+
+static void check_scratch(const struct vf_kernels *kernels, const struct slot *slot)
+{
     for (size_t size = 1; size <= 130; size++)
         for (size_t n = 1; n <= 530; n++) {
-            size_t floats = kernels->attention_scratch_f32(n, size);
-            vf_check(floats > 0 && floats <= kernels->attention_scratch_f32(n + 1, size) &&
-                         floats <= kernels->attention_scratch_f32(n, size + 1),
+            size_t floats = slot->scratch(n, size);
+            vf_check(floats > 0 && floats <= slot->scratch(n + 1, size) &&
+                         floats <= slot->scratch(n, size + 1),
                 "%s: %zu keys of %zu: %zu", kernels->tier, n, size, floats);
         }
+}
+
+void attention_scratch_grows(void **state)
+{
+    each_slot(state, check_scratch);
 }

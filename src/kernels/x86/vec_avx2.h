@@ -161,6 +161,11 @@ static inline vec_bits vec_bits_of(vec a)
     return _mm256_castps_si256(a);
 }
 
+static inline vec vec_of_bits(vec_bits a)
+{
+    return _mm256_castsi256_ps(a);
+}
+
 static inline vec_bits vec_bits_max_signed(vec_bits a, vec_bits b)
 {
     return _mm256_max_epi32(a, b);

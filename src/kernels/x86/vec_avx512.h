@@ -150,6 +150,11 @@ static inline vec_bits vec_bits_of(vec a)
     return _mm512_castps_si512(a);
 }
 
+static inline vec vec_of_bits(vec_bits a)
+{
+    return _mm512_castsi512_ps(a);
+}
+
 static inline vec_bits vec_bits_max_signed(vec_bits a, vec_bits b)
 {
     return _mm512_max_epi32(a, b);
