@@ -101,6 +101,7 @@ def spread(name, shape, zero_centred):
 class Model:
     """A directory with a model that transformers opens. `prefix` is put before the tensors' names
     once the vectors are made."""
+    transformer = {"type": "sentence_transformers.models.Transformer"}  # in modules.json
 
     def __init__(self, config, tokenizer, pooling="mean", normalize=False, dense=(), prefix="",
                  zero_centred=False, lengths=None):
@@ -177,6 +178,7 @@ class RemoteGte(Model):
 class RemoteJina(Model):
     """Jina's own code, which keeps an adapter to each task beside every linear map and embedding:
     W + B A / rank, and for embeddings W + A B / rank."""
+    transformer = {"type": "custom_st.Transformer", "kwargs": ["task"]}
     tasks, task, rank = ["retrieval.query", "retrieval.passage", "text-matching"], 1, 4
 
     def make(self, folder):
@@ -229,7 +231,7 @@ class RemoteJina(Model):
 def modules_of(model, hidden):
     """modules.json, its files by path, and the modules that compute the same."""
     path = "sentence_transformers.models."
-    listed = [{"idx": 0, "name": "0", "path": "", "type": path + "Transformer"},
+    listed = [{"idx": 0, "name": "0", "path": "", **model.transformer},
               {"idx": 1, "name": "1", "path": "1_Pooling", "type": path + "Pooling"}]
     files = {"1_Pooling/config.json": {
         "word_embedding_dimension": hidden,

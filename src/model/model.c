@@ -54,7 +54,7 @@ static int load_sentence_files(struct vf_model *model, struct vf_err *err)
     struct vf_st_modules modules = {0};
     struct vf_st_settings settings = {0};
     int rc;
-    VF_TRY(vf_st_modules_load(model->directory, config->network.hidden_size,
+    VF_TRY(vf_st_modules_load(model->directory, &config->network,
         config->is_causal_lm ? VF_POOL_LAST : VF_POOL_MEAN, &modules, err));
     if (modules.is_there)
         VF_TRY(vf_st_settings_load(model->directory, &settings, err));

@@ -29,14 +29,19 @@ out:
 enum module { MODULE_TRANSFORMER, MODULE_POOLING, MODULE_DENSE, MODULE_NORMALIZE, MODULES };
 static const char *const module_names[MODULES] = {"Transformer", "Pooling", "Dense", "Normalize"};
 
-/* The class by the last part of its dotted name; only the library's own classes are known. */
+/* The class by the last part of its dotted name; only the library's own classes are known, and with
+ * adapters the one of Jina's that hands the task to the network. */
 static int read_module_type(
-    const json_t *entry, const char *path, enum module *ret, struct vf_err *err)
+    const json_t *entry, const char *path, bool has_adapters, enum module *ret, struct vf_err *err)
 {
     const char *type;
     int rc = vf_json_get_string(entry, "type", path, "", &type, err);
     if (rc)
         return rc;
+    if (has_adapters && strcmp(type, "custom_st.Transformer") == 0) {
+        *ret = MODULE_TRANSFORMER;
+        return 0;
+    }
     const char *dot = strrchr(type, '.');
     bool own = strncmp(type, package_prefix, strlen(package_prefix)) == 0;
     for (size_t i = 0; own && i < MODULES; i++) {
@@ -74,6 +79,7 @@ static int read_module_folder(const json_t *entry, const char *path, const char 
 struct reader {
     const char *path, *directory;
     size_t hidden_size;
+    bool has_adapters;
     struct vf_st_modules *modules;
 };
 
@@ -114,6 +120,19 @@ static int check_order(
         reader->path, module_names[module], i);
 }
 
+/* Arguments that the module takes with each text: none but the adapter's task. */
+static int check_arguments(
+    const struct reader *reader, const json_t *entry, enum module module, struct vf_err *err)
+{
+    const json_t *names = json_object_get(entry, "kwargs");
+    const char *first = json_string_value(json_array_get(names, 0));
+    size_t n = json_array_size(names);
+    bool is_task = reader->has_adapters && n == 1 && first && strcmp(first, "task") == 0;
+    return n == 0 || is_task ? 0
+                             : vf_fail(err, VF_ERR_DATA, "%s: \"kwargs\" of %s is not supported",
+                                   reader->path, module_names[module]);
+}
+
 static int load_module(
     const struct reader *reader, const json_t *entry, size_t i, struct vf_err *err)
 {
@@ -121,13 +140,9 @@ static int load_module(
     char *folder = NULL;
     enum module module = MODULES;
     struct vf_sentence_head *head = &reader->modules->head;
-    VF_TRY(read_module_type(entry, reader->path, &module, err));
+    VF_TRY(read_module_type(entry, reader->path, reader->has_adapters, &module, err));
     VF_TRY(check_order(reader, module, i, err));
-    if (json_array_size(json_object_get(entry, "kwargs")) > 0) {
-        rc = vf_fail(err, VF_ERR_DATA, "%s: \"kwargs\" of %s is not supported", reader->path,
-            module_names[module]);
-        goto out;
-    }
+    VF_TRY(check_arguments(reader, entry, module, err));
     VF_TRY(read_module_folder(entry, reader->path, reader->directory, module, &folder, err));
     if (module == MODULE_POOLING) {
         VF_TRY(vf_st_pooling_load(folder, reader->hidden_size, head, err));
@@ -140,8 +155,8 @@ out:
     return rc;
 }
 
-int vf_st_modules_load(const char *directory, size_t hidden_size, enum vf_pooling fallback,
-    struct vf_st_modules *ret, struct vf_err *err)
+int vf_st_modules_load(const char *directory, const struct vf_network *network,
+    enum vf_pooling fallback, struct vf_st_modules *ret, struct vf_err *err)
 {
     int rc;
     json_t *json = NULL;
@@ -149,8 +164,11 @@ int vf_st_modules_load(const char *directory, size_t hidden_size, enum vf_poolin
     size_t i;
     const json_t *entry;
     struct vf_st_modules modules = {0};
-    struct reader reader = {
-        .directory = directory, .hidden_size = hidden_size, .modules = &modules};
+    size_t hidden_size = network->hidden_size;
+    struct reader reader = {.directory = directory,
+        .hidden_size = hidden_size,
+        .has_adapters = network->adapter.count > 0,
+        .modules = &modules};
     VF_TRY(vf_st_load_optional(directory, "modules.json", JSON_ARRAY, &path, &json, err));
     reader.path = path;
     modules.is_there = json != NULL;

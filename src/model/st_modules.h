@@ -7,6 +7,7 @@
 #define VF_MODEL_ST_MODULES_H
 
 #include "base/error.h"
+#include "model/network.h"
 #include "model/sentence_head.h"
 
 struct vf_st_modules {
@@ -15,9 +16,9 @@ struct vf_st_modules {
     bool is_there;                    /* modules.json exists */
 };
 
-/* Without modules.json the vector is made by `fallback` alone, not normalised. On success release
- * *ret with vf_st_modules_release(). */
-VF_MUST_CHECK int vf_st_modules_load(const char *directory, size_t hidden_size,
+/* The modules around `network`. Without modules.json the vector is made by `fallback` alone, not
+ * normalised. On success release *ret with vf_st_modules_release(). */
+VF_MUST_CHECK int vf_st_modules_load(const char *directory, const struct vf_network *network,
     enum vf_pooling fallback, struct vf_st_modules *ret, struct vf_err *err);
 
 /* Accepts NULL and a zeroed struct. */
