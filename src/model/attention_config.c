@@ -36,6 +36,8 @@ static int read_rope(const json_t *json, const char *path, struct rope *rope, st
     double part;
     if (!json || json_is_null(json))
         return 0;
+    if (!json_is_object(json))
+        return vf_fail(err, VF_ERR_DATA, "%s: the rotary positions are not an object", path);
     VF_TRY(vf_json_get_string(json, "type", path, rope->type, &rope->type, err));
     VF_TRY(vf_json_get_string(json, "rope_type", path, rope->type, &rope->type, err));
     VF_TRY(vf_json_get_number(json, "rope_theta", path, rope->theta, &rope->theta, err));

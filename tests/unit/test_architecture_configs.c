@@ -34,6 +34,7 @@ static void test_refused(void **state)
     } cases[] = {
         {"rope type", "eurobert", "{\"rope_parameters\":{\"rope_type\":\"yarn\"}}",
             "\"rope_type\" is \"yarn\""},
+        {"no object", "eurobert", "{\"rope_parameters\":\"yarn\"}", "not an object"},
         {"older rope type", "qwen3", "{\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2.0}}",
             "\"rope_type\" is \"dynamic\""},
         {"rope type of one kind of layers", "modernbert",
