@@ -3,10 +3,12 @@
 #endif
 
 #include "cpu/cpu.h"
+#include "cpu/cpu_nodes.h"
 
 #include "harness.h"
 #include "unit/scratch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__linux__)
@@ -202,6 +204,102 @@ static void threads_keep_to_the_affinity_mask(void **state)
 #endif
 }
 
+#if defined(__linux__)
+
+#define NODE "sys/devices/system/node/"
+
+static void nodes_have_the_processors_of_the_affinity_mask(void **state)
+{
+    (void)state;
+    cpu_set_t all;
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    int first = 0;
+    while (!CPU_ISSET(first, &all))
+        first++;
+    const char *every = "0-8191\n";
+    char one[32];
+    snprintf(one, sizeof one, "%d-%d\n", first, first);
+    const struct {
+        const char *name;
+        size_t n;             /* nodes */
+        unsigned processors;  /* of the first */
+        const char *lists[4]; /* cpulist of nodes 0, 2, 4 and 6; NULL: no such node */
+    } cases[] = {
+        {"no nodes told", 0, 0, {NULL}},
+        {"one node", 1, (unsigned)CPU_COUNT(&all), {every}},
+        {"one of memory alone", 1, (unsigned)CPU_COUNT(&all), {"\n", every}},
+        {"one outside of the mask", 1, 1, {one, "8190-8191\n"}},
+        {"two", 2, 1, {one, every}},
+        {"the same twice in a list", 1, (unsigned)CPU_COUNT(&all), {"0-4095,0-17,3\n"}},
+        {"nonsense", 0, 0, {"x\n", "-\n", ",,\n"}},
+        {"numbers beyond any machine", 0, 0, {"99999999999999999999-5,70000\n"}},
+    };
+    struct vf_cpu_node *nodes = calloc(VF_MAX_NODES, sizeof(*nodes));
+    assert_non_null(nodes);
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        struct scratch root;
+        scratch_init(&root);
+        for (int k = 0; k < 4 && cases[i].lists[k]; k++) {
+            char name[64];
+            snprintf(name, sizeof name, NODE "node%d/cpulist", 2 * k);
+            scratch_write(&root, name, cases[i].lists[k], strlen(cases[i].lists[k]));
+        }
+        size_t n = vf_cpu_nodes(root.path, nodes);
+        scratch_release(&root);
+        vf_check(n == cases[i].n, "%s: %zu nodes", cases[i].name, n);
+        vf_check(n == 0 || nodes[0].n == cases[i].processors, "%s: %u processors", cases[i].name,
+            nodes[0].n);
+    }
+    free(nodes);
+}
+
+static void a_thread_keeps_to_its_node(void **state)
+{
+    (void)state;
+    cpu_set_t all;
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    int last = CPU_SETSIZE - 1;
+    while (!CPU_ISSET(last, &all))
+        last--;
+    struct vf_cpu_node node = {.n = 1};
+    node.processors[last / 64] = UINT64_C(1) << (last % 64);
+    assert_true(vf_cpu_enter_node(&node));
+    assert_int_equal(sched_getcpu(), last);
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+    struct vf_cpu_node none = {0};
+    assert_false(vf_cpu_enter_node(&none));
+}
+
+#endif
+
+static void workers_are_spread_over_nodes(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned processors[3], workers;
+        const char *nodes; /* of each worker */
+    } cases[] = {
+        {{4}, 6, "000000"},
+        {{4, 4}, 8, "00001111"},
+        {{4, 4}, 2, "01"},
+        {{4, 4}, 1, "0"},
+        {{4, 4}, 3, "001"},
+        {{2, 6}, 4, "0111"},
+        {{1, 1, 2}, 8, "00112222"},
+    };
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        struct vf_cpu_node nodes[3] = {{0}};
+        size_t n = 0;
+        for (; n < VF_COUNT(nodes) && cases[i].processors[n]; n++)
+            nodes[n].n = cases[i].processors[n];
+        for (unsigned w = 0; w < cases[i].workers; w++) {
+            size_t node = vf_cpu_node_of_worker(nodes, n, w, cases[i].workers);
+            vf_check(node == (size_t)(cases[i].nodes[w] - '0'), "case %zu: worker %u on node %zu",
+                i, w, node);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +310,11 @@ int main(void)
         cmocka_unit_test(option_and_variable_cap),
         cmocka_unit_test(quotas_of_control_groups),
         cmocka_unit_test(threads_keep_to_the_affinity_mask),
+#if defined(__linux__)
+        cmocka_unit_test(nodes_have_the_processors_of_the_affinity_mask),
+        cmocka_unit_test(a_thread_keeps_to_its_node),
+#endif
+        cmocka_unit_test(workers_are_spread_over_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
