@@ -138,7 +138,7 @@ class Common:
 
     def test_status_names_the_encoder(self):
         self.backfill("--limit", 3)
-        self.check("status", stdout=r"\n  by \S+/model, 32 dimensions, 64 tokens, mean, ")
+        self.check("status", stdout=r"\n  by \S+/model, 32 dimensions, 64 tokens \(truncate\), mean, ")
         model = json.loads(self.check("status", "--json").stdout)["models"][0]
         self.assertEqual(model["encoder"]["weights_sha256"], self.record()[0][1])
         self.database.query("DELETE FROM text_embedding_models")
