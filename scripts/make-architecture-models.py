@@ -35,6 +35,7 @@ from sentence_transformers.base.modules import Dense
 from tokenizers import Tokenizer
 
 LENGTHS = [1, 2, 3, 5, 8, 13, 16, 17, 31, 33, 48, 64, 65, 100, 127, 201, 300]
+FEW_LENGTHS = [1, 17, 65, 201]
 SPECIALS = 8  # ids below are special tokens in some tokenizer, padding among them
 MAX_POSITIONS = 400
 HIDDEN, LAYERS, INNER = 60, 3, 100
@@ -338,6 +339,11 @@ THETAS = {"full_attention": {"rope_type": "default", "rope_theta": 160000.0},
           "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}
 
 
+def variant(kind, pooling="mean", zero_centred=False, **settings):
+    return Model(encoder(kind, **settings), "wordpiece_steps", pooling=pooling,
+                 zero_centred=zero_centred, lengths=FEW_LENGTHS)
+
+
 def long_model(head_size, longest):
     """Texts longer than what kernels keep at a time, for a size of attention heads: the last token
     sees others that have seen the whole text."""
@@ -346,6 +352,9 @@ def long_model(head_size, longest):
         local_attention=128, max_position_embeddings=8194, pad_token_id=1, rope_parameters=THETAS),
         "bpe_llama3", pooling="lasttoken", lengths=[512, 1025, longest])
 
+
+DISTANCES = {"relative_attention": True, "position_biased_input": False, "type_vocab_size": 0,
+             "layer_norm_eps": 1e-7}
 
 MODELS = {
     "heads_of_32": lambda: long_model(32, 2049),
@@ -403,6 +412,34 @@ MODELS = {
         rope_parameters={**THETAS, "full_attention": {"rope_type": "linear", "factor": 8.0,
                                                       "rope_theta": 1000000.0}}),
         "bpe_gemma", normalize=True, dense=(90, 48), zero_centred=True),
+
+    # What the same architectures can be set to.
+    "bert_tanh": lambda: variant("BertConfig", pooling="cls", hidden_act="gelu_new",
+                                 type_vocab_size=1),
+    "electra_wide": lambda: variant("ElectraConfig", embedding_size=HIDDEN),
+    "albert_groups": lambda: variant("AlbertConfig", embedding_size=36, num_hidden_groups=2,
+                                     inner_group_num=2),
+    "deberta_v2_exact": lambda: variant(
+        "DebertaV2Config", **DISTANCES, norm_rel_ebd="layer_norm", share_att_key=False,
+        pos_att_type=["c2p"], position_buckets=-1, max_relative_positions=50),
+    "deberta_v2_unshared": lambda: variant(
+        "DebertaV2Config", **{**DISTANCES, "position_biased_input": True}, norm_rel_ebd="none",
+        share_att_key=False, pos_att_type=["p2c", "c2p"], position_buckets=32),
+    "deberta_v2_absolute": lambda: variant("DebertaV2Config", relative_attention=False,
+                                           position_biased_input=True, type_vocab_size=2),
+    "modernbert_biases": lambda: variant("ModernBertConfig", norm_bias=True, attention_bias=True,
+                                         mlp_bias=True, pad_token_id=0, local_attention=7),
+    "eurobert_biases": lambda: variant("EuroBertConfig", heads=5, attention_bias=True,
+                                       mlp_bias=True, hidden_act="gelu", mask_token_id=4,
+                                       **ROBERTA_IDS),
+    "qwen3_windows": lambda: variant(
+        "Qwen3Config", pooling="lasttoken", heads=4, num_key_value_heads=1, head_dim=14,
+        use_sliding_window=True, sliding_window=9, max_window_layers=1, attention_bias=True),
+    "qwen3_bidirectional": lambda: variant("Qwen3Config", heads=4, num_key_value_heads=4,
+                                           head_dim=30, is_causal=False),
+    "gemma3_causal": lambda: variant(
+        "Gemma3TextConfig", zero_centred=True, heads=2, num_key_value_heads=2, head_dim=40,
+        sliding_window=7, sliding_window_pattern=2, query_pre_attn_scalar=40),
 }
 
 

@@ -2,8 +2,8 @@
  * on every tier, and the same bits however many threads there are and whatever else is encoded;
  * and their directions in lower precisions.
  *
- *     test_architectures          all models
- *     test_architectures MODEL    one of them
+ *     test_architectures             all models
+ *     test_architectures MODEL...    those
  */
 #include <vecfill/vecfill.h>
 
@@ -12,6 +12,7 @@
 #include "support/architecture_model.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,17 @@ static const struct {
     {"jina_v3_remote", "retrieval.passage"},
     {"qwen3", NULL},
     {"gemma3_text", NULL},
+    {"bert_tanh", NULL},
+    {"electra_wide", NULL},
+    {"albert_groups", NULL},
+    {"deberta_v2_exact", NULL},
+    {"deberta_v2_unshared", NULL},
+    {"deberta_v2_absolute", NULL},
+    {"modernbert_biases", NULL},
+    {"eurobert_biases", NULL},
+    {"qwen3_windows", NULL},
+    {"qwen3_bidirectional", NULL},
+    {"gemma3_causal", NULL},
     {"heads_of_32", NULL},
     {"heads_of_64", NULL},
     {"heads_of_96", NULL},
@@ -218,24 +230,37 @@ static void check_model(const char *name, const char *task)
     architecture_model_release(&model);
 }
 
-static const char *only_model;
+static char **wanted; /* names, ended by NULL; none: all models */
+
+static bool is_wanted(const char *name)
+{
+    if (!*wanted)
+        return true;
+    for (char **one = wanted; *one; one++)
+        if (strcmp(*one, name) == 0)
+            return true;
+    return false;
+}
 
 static void test_models(void **state)
 {
     (void)state;
     size_t checked = 0;
     for (size_t i = 0; i < VF_COUNT(models); i++) {
-        if (only_model && strcmp(only_model, models[i].name) != 0)
+        if (!is_wanted(models[i].name))
             continue;
         check_model(models[i].name, models[i].task);
         checked++;
     }
-    assert_true(checked > 0);
+    size_t expected = *wanted ? 0 : VF_COUNT(models);
+    for (char **one = wanted; *one; one++)
+        expected++;
+    assert_int_equal(checked, expected);
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_models)};
-    only_model = argc > 1 ? argv[1] : NULL;
+    wanted = argv + (argc > 0 ? 1 : 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
