@@ -246,7 +246,7 @@ int vf_zip_read(
     const uint8_t *bytes, size_t n, const char *path, struct vf_zip *ret, struct vf_err *err)
 {
     const struct archive archive = {.bytes = bytes, .n = n, .path = path};
-    struct directory directory;
+    struct directory directory = {0};
     struct vf_zip zip = {0};
     int rc;
     VF_TRY(find_directory(&archive, &directory, err));
