@@ -72,10 +72,13 @@ static void update_peak(struct bench *b)
     }
 }
 
-static double flops_per_token(const struct vf_model_config *c, size_t length)
+/* Of the linear maps, and of attention over a whole text. */
+static double flops_per_token(const struct vf_network *n, size_t length)
 {
-    double h = (double)c->network.hidden_size, i = (double)c->network.intermediate_size;
-    return (double)c->network.layers * (2 * (4 * h * h + 2 * h * i) + 4 * (double)length * h);
+    double hidden = (double)n->hidden_size, inner = (double)n->intermediate_size;
+    double query = (double)(n->heads * n->head_size), key = (double)(n->kv_heads * n->head_size);
+    double weights = hidden * (2 * query + 2 * key) + (n->gated ? 3 : 2) * hidden * inner;
+    return (double)n->layers * (2 * weights + 4 * (double)length * query);
 }
 
 /* Sequences of `length` pseudo-random ids, with room for their vectors; 0 or -1. */
@@ -114,7 +117,7 @@ static int measure(struct bench *b, size_t length, double seconds, json_t *resul
         goto out;
     double tokens = (double)(b->n_sequences * length);
     double best = tokens / timing.best, median = tokens / timing.median;
-    double gflops = 1e-9 * best * flops_per_token(b->config, length);
+    double gflops = 1e-9 * best * flops_per_token(&b->config->network, length);
     printf("%8zu %10.0f %10.0f %9.1f %8.1f %6.1f %%\n", length, best, median, gflops, b->peak,
         100 * gflops / b->peak);
     fflush(stdout);
