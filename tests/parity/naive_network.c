@@ -131,8 +131,9 @@ static size_t bias_bucket(const struct vf_relative *relative, long distance)
     size_t first = distance > 0 ? half : 0;
     if (d < exact)
         return first + d;
-    double steps = log((double)d / (double)exact) /
-                   log((double)relative->max_distance / (double)exact) * (double)(half - exact);
+    float range = (float)log((double)relative->max_distance / (double)exact);
+    float steps =
+        logf((float)d / (float)exact) / range * (float)(half - exact); /* as torch has it */
     size_t bucket = exact + (size_t)steps;
     return first + (bucket < half ? bucket : half - 1);
 }
@@ -142,10 +143,9 @@ static size_t distance_row(const struct vf_relative *relative, long distance)
 {
     long span = (long)vf_distance_rows(relative) / 2, middle = span / 2, bucket = distance;
     if (relative->buckets && labs(distance) > middle) {
-        double steps = log((double)labs(distance) / (double)middle) /
-                       log((double)(relative->max_distance - 1) / (double)middle) *
-                       (double)(middle - 1);
-        bucket = ((long)ceil(steps) + middle) * (distance < 0 ? -1 : 1);
+        float range = logf((float)((double)(relative->max_distance - 1) / (double)middle));
+        float steps = logf((float)labs(distance) / (float)middle) / range * (float)(middle - 1);
+        bucket = ((long)ceilf(steps) + middle) * (distance < 0 ? -1 : 1);
     }
     long row = bucket + span;
     return (size_t)(row < 0 ? 0 : row > 2 * span - 1 ? 2 * span - 1 : row);
@@ -333,9 +333,10 @@ static void pool(const struct vf_model_config *config, const double *x, size_t n
             sum += x[i * hidden + j];
             largest = fmax(largest, x[i * hidden + j]);
         }
-        vector[j] = config->head.poolings[0] == VF_POOL_MEAN  ? sum / (double)n
-                    : config->head.poolings[0] == VF_POOL_MAX ? largest
-                                                              : x[j];
+        vector[j] = config->head.poolings[0] == VF_POOL_MEAN   ? sum / (double)n
+                    : config->head.poolings[0] == VF_POOL_MAX  ? largest
+                    : config->head.poolings[0] == VF_POOL_LAST ? x[(n - 1) * hidden + j]
+                                                               : x[j];
         squares += vector[j] * vector[j];
     }
     for (size_t j = 0; config->head.normalized && j < hidden; j++)
