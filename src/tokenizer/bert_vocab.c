@@ -103,22 +103,23 @@ static json_t *make_processor(const struct config *config, const json_t *vocab)
         json_object_get(vocab, sep), "cls", cls, json_object_get(vocab, cls));
 }
 
-static json_t *make_root(const struct config *config, json_t *vocab)
+static json_t *make_root(const struct config *config, const json_t *vocab)
 {
     json_t *normalizer = json_pack("{s:s, s:b, s:b, s:b, s:O*}", "type", "BertNormalizer",
         "clean_text", 1, "handle_chinese_chars", config->chinese, "lowercase", config->lowercase,
         "strip_accents", config->strip_accents);
-    json_t *model = json_pack("{s:s, s:s, s:s, s:i, s:O}", "type", "WordPiece", "unk_token",
+    json_t *model = json_pack("{s:s, s:s, s:s, s:i, s:n}", "type", "WordPiece", "unk_token",
         config->specials[UNK], "continuing_subword_prefix", "##", "max_input_chars_per_word", 100,
-        "vocab", vocab);
+        "vocab");
     return json_pack("{s:o, s:{s:s}, s:o, s:o, s:o}", "normalizer", normalizer, "pre_tokenizer",
         "type", "BertPreTokenizer", "model", model, "added_tokens",
         make_added_tokens(config, vocab), "post_processor", make_processor(config, vocab));
 }
 
-int vf_bert_vocab_load(const char *directory, json_t **ret, struct vf_err *err)
+int vf_bert_vocab_load(const char *directory, const char *path, bool lowercase,
+    struct vf_tokenizer *tokenizer, struct vf_err *err)
 {
-    char *vocab_path = vf_path_join(directory, "vocab.txt");
+    char *vocab_path = vf_path_join(directory, "vocab.txt"), *text = NULL;
     char *config_path = vf_path_join(directory, "tokenizer_config.json");
     json_t *vocab = json_object(), *root = NULL;
     struct config config = {0};
@@ -134,12 +135,17 @@ int vf_bert_vocab_load(const char *directory, json_t **ret, struct vf_err *err)
         goto out;
     }
     root = make_root(&config, vocab);
-    if (!root) {
+    text = json_dumps(vocab, JSON_COMPACT);
+    if (!root || !text) {
         rc = vf_fail_memory(err, "the vocabulary");
         goto out;
     }
-    *ret = root;
+    struct vf_model_tables tables = {
+        .vocab = {.p = text, .end = text + strlen(text), .where = vocab_path}};
+    VF_TRY(vf_tokenizer_build(root, &tables, path, lowercase, tokenizer, err));
 out:
+    free(text);
+    json_decref(root);
     json_decref(config.json);
     json_decref(vocab);
     free(vocab_path);

@@ -3,10 +3,12 @@
 #ifndef VF_TOKENIZER_BERT_VOCAB_H
 #define VF_TOKENIZER_BERT_VOCAB_H
 
-#include "base/json.h"
+#include "tokenizer/tokenizer_impl.h"
 
-/* Makes of DIRECTORY/vocab.txt and, if it is there, DIRECTORY/tokenizer_config.json what
- * tokenizer.json would hold. The caller owns *ret and drops it with json_decref(). */
-VF_MUST_CHECK int vf_bert_vocab_load(const char *directory, json_t **ret, struct vf_err *err);
+/* Fills the zeroed `tokenizer` from DIRECTORY/vocab.txt and, if it is there,
+ * DIRECTORY/tokenizer_config.json, as from a tokenizer.json, whose `path` would be that of
+ * messages. On failure it is half made, and still for the caller to release. */
+VF_MUST_CHECK int vf_bert_vocab_load(const char *directory, const char *path, bool lowercase,
+    struct vf_tokenizer *tokenizer, struct vf_err *err);
 
 #endif

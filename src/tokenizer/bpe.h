@@ -29,8 +29,8 @@ struct vf_bpe {
 };
 
 /* As struct vf_model_kind has them. */
-VF_MUST_CHECK int vf_bpe_read(
-    const json_t *json, const char *where, void **ret, struct vf_err *err);
+VF_MUST_CHECK int vf_bpe_read(const json_t *json, struct vf_model_tables *tables, const char *where,
+    void **ret, struct vf_err *err);
 void vf_bpe_release(void *self);
 VF_MUST_CHECK int vf_bpe_encode(const void *self, const uint8_t *word, size_t n,
     struct vf_buf *memory, struct vf_ids *ids, struct vf_err *err);

@@ -1,3 +1,4 @@
+#include "base/buf.h"
 #include "base/utf8.h"
 #include "tokenizer/bpe.h"
 
@@ -12,22 +13,42 @@ struct pair {
     size_t right_n;
 };
 
-/* A merge is "left right", or since 0.20 of the reference ["left", "right"]. */
-static bool read_pair(const json_t *json, struct pair *ret)
+static bool split_pair(const char *text, size_t n, struct pair *ret)
 {
-    if (json_is_string(json)) {
-        const char *text = json_string_value(json), *blank = strchr(text, ' ');
-        if (!blank || strchr(blank + 1, ' '))
-            return false;
-        *ret = (struct pair){text, blank + 1, (size_t)(blank - text), strlen(blank + 1)};
-        return true;
-    }
-    const char *left = json_string_value(json_array_get(json, 0));
-    const char *right = json_string_value(json_array_get(json, 1));
-    if (json_array_size(json) != 2 || !left || !right)
+    const char *blank = memchr(text, ' ', n);
+    if (!blank)
         return false;
-    *ret = (struct pair){left, right, strlen(left), strlen(right)};
-    return true;
+    size_t left_n = (size_t)(blank - text);
+    *ret = (struct pair){text, blank + 1, left_n, n - left_n - 1};
+    return !memchr(ret->right, ' ', ret->right_n);
+}
+
+/* A merge is "left right", or since 0.20 of the reference ["left", "right"]. *ret_is_header tells
+ * that it is the line that some files begin with. */
+static int read_pair(struct vf_json_table *table, size_t rank, const char *where, struct pair *ret,
+    bool *ret_is_header, struct vf_err *err)
+{
+    static const char header[] = "#version";
+    const char *text;
+    size_t n;
+    int rc;
+    *ret_is_header = false;
+    if (vf_json_table_is(table, '"')) {
+        VF_TRY(vf_json_table_string(table, &text, &n, err));
+        *ret_is_header = strncmp(text, header, strlen(header)) == 0;
+        if (*ret_is_header || split_pair(text, n, ret))
+            return 0;
+    } else if (vf_json_table_is(table, '[')) {
+        VF_TRY(vf_json_table_mark(table, '[', err));
+        if (vf_json_table_string(table, &ret->left, &ret->left_n, NULL) == 0 &&
+            vf_json_table_mark(table, ',', NULL) == 0 &&
+            vf_json_table_string(table, &ret->right, &ret->right_n, NULL) == 0 &&
+            vf_json_table_mark(table, ']', NULL) == 0)
+            return 0;
+    }
+    rc = vf_fail(err, VF_ERR_DATA, "%s.merges[%zu]: not a pair of tokens", where, rank);
+out:
+    return rc;
 }
 
 /* What the pair makes, into `text`; the prefix of its right half goes. */
@@ -38,41 +59,71 @@ static size_t join(const struct pair *pair, size_t prefix_n, char *text)
     return pair->left_n + pair->right_n - prefix_n;
 }
 
-static int read_merge(
-    struct vf_bpe *bpe, const json_t *json, size_t rank, const char *where, struct vf_err *err)
+/* A merge by ids. */
+struct merge {
+    int32_t left, right, id;
+};
+
+static int find_merge(const struct vf_bpe *bpe, const struct pair *pair, size_t rank,
+    const char *where, struct merge *ret, struct vf_err *err)
 {
     char text[2 * VF_VOCAB_MAX_TOKEN_BYTES];
     size_t prefix_n = bpe->prefix ? strlen(bpe->prefix) : 0;
-    struct pair pair;
-    if (!read_pair(json, &pair) || pair.right_n < prefix_n)
+    if (pair->right_n < prefix_n)
         return vf_fail(err, VF_ERR_DATA, "%s.merges[%zu]: not a pair of tokens", where, rank);
-    int32_t left = vf_vocab_find(&bpe->vocab, pair.left, pair.left_n);
-    int32_t right = vf_vocab_find(&bpe->vocab, pair.right, pair.right_n);
+    int32_t left = vf_vocab_find(&bpe->vocab, pair->left, pair->left_n);
+    int32_t right = vf_vocab_find(&bpe->vocab, pair->right, pair->right_n);
     int32_t id =
-        left < 0 || right < 0 ? -1 : vf_vocab_find(&bpe->vocab, text, join(&pair, prefix_n, text));
+        left < 0 || right < 0 ? -1 : vf_vocab_find(&bpe->vocab, text, join(pair, prefix_n, text));
     if (id < 0)
         return vf_fail(err, VF_ERR_DATA,
             "%s.merges[%zu]: \"%.*s\", \"%s\" or both together are not in the vocabulary", where,
-            rank, (int)pair.left_n, pair.left, pair.right);
-    vf_merge_table_put(
-        &bpe->table, left, right, (struct vf_merge){.rank = (uint32_t)rank, .id = id});
+            rank, (int)pair->left_n, pair->left, pair->right);
+    *ret = (struct merge){.left = left, .right = right, .id = id};
     return 0;
 }
 
-static int read_merges(
-    struct vf_bpe *bpe, const json_t *json, const char *where, struct vf_err *err)
+/* Appends the merges of the table to `list`. */
+static int list_merges(const struct vf_bpe *bpe, struct vf_json_table *table, const char *where,
+    struct vf_buf *list, struct vf_err *err)
 {
-    size_t n = json_array_size(json), rank = 0;
-    if (!json_is_array(json) || n > VF_MERGES_MAX)
-        return vf_fail(
-            err, VF_ERR_DATA, "%s.merges: not an array of at most %u pairs", where, VF_MERGES_MAX);
-    int rc = vf_merge_table_init(&bpe->table, n, err);
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        const json_t *merge = json_array_get(json, i);
-        const char *text = json_string_value(merge);
-        if (!text || strncmp(text, "#version", 8) != 0)
-            rc = read_merge(bpe, merge, rank++, where, err);
+    bool more, is_header;
+    int rc;
+    for (size_t rank = 0;;) {
+        struct pair pair = {0};
+        struct merge merge;
+        VF_TRY(vf_json_table_next(table, '[', &more, err));
+        if (!more)
+            return vf_json_table_end(table, err);
+        VF_TRY(read_pair(table, rank, where, &pair, &is_header, err));
+        if (is_header)
+            continue;
+        VF_TRY(find_merge(bpe, &pair, rank++, where, &merge, err));
+        VF_TRY(vf_buf_append(list, &merge, sizeof merge, err));
     }
+out:
+    return rc;
+}
+
+static int read_merges(
+    struct vf_bpe *bpe, struct vf_json_table *table, const char *where, struct vf_err *err)
+{
+    struct vf_buf list = {.limit = VF_MERGES_MAX * sizeof(struct merge)};
+    int rc;
+    table->where = where;
+    if (!vf_json_table_is(table, '[')) {
+        rc = vf_fail(err, VF_ERR_DATA, "%s.merges: not an array of pairs", where);
+        goto out;
+    }
+    VF_TRY(list_merges(bpe, table, where, &list, err));
+    const struct merge *merges = (const void *)list.data;
+    size_t n = list.size / sizeof *merges;
+    VF_TRY(vf_merge_table_init(&bpe->table, n, err));
+    for (size_t i = 0; i < n; i++)
+        vf_merge_table_put(&bpe->table, merges[i].left, merges[i].right,
+            (struct vf_merge){.rank = (uint32_t)i, .id = merges[i].id});
+out:
+    vf_buf_release(&list);
     return rc;
 }
 
@@ -136,7 +187,8 @@ static int read_unk(struct vf_bpe *bpe, const json_t *json, const char *where, s
     return 0;
 }
 
-int vf_bpe_read(const json_t *json, const char *where, void **ret, struct vf_err *err)
+int vf_bpe_read(const json_t *json, struct vf_model_tables *tables, const char *where, void **ret,
+    struct vf_err *err)
 {
     static const char *const required[] = {"vocab", "merges", NULL};
     static const char *const optional[] = {"type", "dropout", "unk_token",
@@ -148,9 +200,9 @@ int vf_bpe_read(const json_t *json, const char *where, void **ret, struct vf_err
         return vf_fail_memory(err, "the tokenizer");
     VF_TRY(vf_tokenizer_check_keys(json, where, required, optional, err));
     VF_TRY(read_options(bpe, json, where, err));
-    VF_TRY(vf_token_model_read_vocab(json_object_get(json, "vocab"), where, &bpe->vocab, err));
+    VF_TRY(vf_token_model_read_vocab(&tables->vocab, where, &bpe->vocab, err));
     VF_TRY(read_unk(bpe, json, where, err));
-    VF_TRY(read_merges(bpe, json_object_get(json, "merges"), where, err));
+    VF_TRY(read_merges(bpe, &tables->merges, where, err));
     vf_token_model_find_bytes(&bpe->vocab, bpe->bytes);
     find_near(bpe);
     *ret = bpe;

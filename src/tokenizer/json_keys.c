@@ -42,17 +42,23 @@ int vf_tokenizer_read_nothing(const json_t *json, const char *where, void **ret,
     return vf_tokenizer_check_keys(json, where, required, none, err);
 }
 
+int vf_tokenizer_check_id(double value, bool is_integer, const char *token, const char *where,
+    int32_t *ret, struct vf_err *err)
+{
+    if (!is_integer)
+        return vf_fail(err, VF_ERR_DATA, "%s: the id of \"%s\" is not an integer", where, token);
+    if (value < 0 || value > VF_VOCAB_MAX_ID)
+        return vf_fail(err, VF_ERR_DATA, "%s: the id of \"%s\" is %.0f, outside of 0 to %u", where,
+            token, value, VF_VOCAB_MAX_ID);
+    *ret = (int32_t)value;
+    return 0;
+}
+
 int vf_tokenizer_get_id(
     const json_t *value, const char *token, const char *where, int32_t *ret, struct vf_err *err)
 {
-    if (!json_is_integer(value))
-        return vf_fail(err, VF_ERR_DATA, "%s: the id of \"%s\" is not an integer", where, token);
-    json_int_t id = json_integer_value(value);
-    if (id < 0 || id > (json_int_t)VF_VOCAB_MAX_ID)
-        return vf_fail(err, VF_ERR_DATA, "%s: the id of \"%s\" is %lld, outside of 0 to %u", where,
-            token, (long long)id, VF_VOCAB_MAX_ID);
-    *ret = (int32_t)id;
-    return 0;
+    return vf_tokenizer_check_id(
+        (double)json_integer_value(value), json_is_integer(value), token, where, ret, err);
 }
 
 int vf_tokenizer_fail_kind(const char *kind, const char *where, struct vf_err *err)

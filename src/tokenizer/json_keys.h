@@ -23,6 +23,10 @@ VF_MUST_CHECK int vf_tokenizer_read_nothing(
 VF_MUST_CHECK int vf_tokenizer_get_id(
     const json_t *value, const char *token, const char *where, int32_t *ret, struct vf_err *err);
 
+/* The same for a number that was read already. */
+VF_MUST_CHECK int vf_tokenizer_check_id(double value, bool is_integer, const char *token,
+    const char *where, int32_t *ret, struct vf_err *err);
+
 /* VF_ERR_DATA that `kind` under "type" is none that vecfill knows, with a hint of those it does. */
 int vf_tokenizer_fail_kind(const char *kind, const char *where, struct vf_err *err);
 

@@ -1,5 +1,7 @@
 #include "tokenizer/normalizer.h"
 
+#include "base/checked.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +9,15 @@ static const struct vf_normalizer_kind *const kinds[] = {&vf_bert_normalizer,
     &vf_lowercase_normalizer, &vf_nfc_normalizer, &vf_nfd_normalizer, &vf_nfkc_normalizer,
     &vf_nfkd_normalizer, &vf_precompiled_normalizer, &vf_prepend_normalizer, &vf_replace_normalizer,
     &vf_strip_accents_normalizer, &vf_strip_normalizer};
+
+int vf_normal_text_check(const struct vf_normal_text *text, size_t n, struct vf_err *err)
+{
+    if (n <= text->most)
+        return 0;
+    return vf_fail(err, VF_ERR_DATA,
+        "the tokenizer's normalizers make a text more than %d times as long",
+        (int)VF_NORMAL_MOST_TIMES);
+}
 
 struct vf_buf *vf_normal_text_begin(const struct vf_normal_text *text)
 {
@@ -97,7 +108,13 @@ int vf_normalizer_apply(
     const struct vf_normalizer *normalizer, struct vf_normal_text *text, struct vf_err *err)
 {
     int rc = 0;
-    for (size_t i = 0; i < normalizer->n && rc == 0 && text->n > 0; i++)
+    if (!vf_size_mul(text->n, VF_NORMAL_MOST_TIMES, &text->most) ||
+        !vf_size_add(text->most, VF_NORMAL_MOST_MORE, &text->most))
+        return vf_fail_memory(err, "a long text");
+    for (size_t i = 0; i < normalizer->n && rc == 0 && text->n > 0; i++) {
         rc = normalizer->steps[i].kind->apply(normalizer->steps[i].self, text, err);
+        if (rc == 0)
+            rc = vf_normal_text_check(text, text->n, err);
+    }
     return rc;
 }

@@ -18,9 +18,18 @@ struct vf_normal_text {
     /* Bytes at the beginning that come of the first character of the whole text, which is not to
      * be confused with the first one here: 0 when that is gone or was never in here. */
     size_t n_first;
+    size_t most;         /* bytes that it may grow to: beyond, the file is hostile, not the text */
     struct vf_buf *bufs; /* two */
     unsigned current;    /* the one that `p` may be in */
 };
+
+/* Normal text is at most so many times as long as the text, and some bytes more: what normalisers
+ * have for a character is far shorter. */
+enum { VF_NORMAL_MOST_TIMES = 64, VF_NORMAL_MOST_MORE = 4096 };
+
+/* VF_ERR_DATA when `n` bytes are more than text->most. */
+VF_MUST_CHECK int vf_normal_text_check(
+    const struct vf_normal_text *text, size_t n, struct vf_err *err);
 
 /* The empty buffer for the output of a step. */
 struct vf_buf *vf_normal_text_begin(const struct vf_normal_text *text);

@@ -65,6 +65,7 @@ static int replace_all(const struct replace *replace, struct vf_pattern_search *
         if (!found)
             break;
         VF_TRY(vf_buf_append_string(out, replace->content, err));
+        VF_TRY(vf_normal_text_check(text, out->size, err));
         if (end > 0 && end <= text->n_first)
             *n_first = out->size;
         at = end;

@@ -1,5 +1,7 @@
 #include "tokenizer/token_model.h"
 
+#include "base/buf.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +17,8 @@ static const char *guess_type(const json_t *json)
                                              : "WordPiece";
 }
 
-int vf_token_model_read(
-    const json_t *json, const char *where, struct vf_token_model *ret, struct vf_err *err)
+int vf_token_model_read(const json_t *json, struct vf_model_tables *tables, const char *where,
+    struct vf_token_model *ret, struct vf_err *err)
 {
     const char *type;
     *ret = (struct vf_token_model){0};
@@ -29,7 +31,7 @@ int vf_token_model_read(
         void *self;
         if (strcmp(type, kinds[i]->type) != 0)
             continue;
-        rc = kinds[i]->read(json, where, &self, err);
+        rc = kinds[i]->read(json, tables, where, &self, err);
         if (rc == 0)
             *ret = (struct vf_token_model){
                 .kind = kinds[i], .self = self, .vocab = kinds[i]->vocab(self)};
@@ -46,31 +48,49 @@ void vf_token_model_release(struct vf_token_model *model)
     *model = (struct vf_token_model){0};
 }
 
+/* Reads a token and its id. */
+static int read_entry(
+    struct vf_json_table *table, const char *where, struct vf_vocab_entry *ret, struct vf_err *err)
+{
+    int rc;
+    double id;
+    bool is_integer;
+    VF_TRY(vf_json_table_string(table, &ret->text, &ret->n, err));
+    VF_TRY(vf_json_table_mark(table, ':', err));
+    if (vf_json_table_is(table, '"'))
+        return vf_tokenizer_check_id(0, false, ret->text, where, &ret->id, err);
+    VF_TRY(vf_json_table_number(table, &id, &is_integer, err));
+    rc = vf_tokenizer_check_id(id, is_integer, ret->text, where, &ret->id, err);
+out:
+    return rc;
+}
+
 int vf_token_model_read_vocab(
-    const json_t *json, const char *where, struct vf_vocab *ret, struct vf_err *err)
+    struct vf_json_table *table, const char *where, struct vf_vocab *ret, struct vf_err *err)
 {
     char vocab_where[VF_WHERE_BYTES];
-    struct vf_vocab_entry *entries = NULL;
-    const char *token;
-    json_t *id;
-    size_t n = 0;
-    int rc = 0;
+    struct vf_buf entries = {0}; /* of struct vf_vocab_entry */
+    bool more;
+    int rc;
     (void)snprintf(vocab_where, sizeof vocab_where, "%s.vocab", where);
-    if (!json_is_object(json))
-        return vf_fail(err, VF_ERR_DATA, "%s: not an object", vocab_where);
-    entries = calloc(json_object_size(json) + 1, sizeof *entries);
-    if (!entries)
-        return vf_fail_memory(err, "the vocabulary");
-    json_object_foreach((json_t *)(uintptr_t)json, token, id)
-    {
-        entries[n].text = token;
-        entries[n].n = strlen(token);
-        VF_TRY(vf_tokenizer_get_id(id, token, vocab_where, &entries[n].id, err));
-        n++;
+    table->where = vocab_where;
+    if (!vf_json_table_is(table, '{')) {
+        rc = vf_fail(err, VF_ERR_DATA, "%s: not an object", vocab_where);
+        goto out;
     }
-    VF_TRY(vf_vocab_init(ret, entries, n, vocab_where, err));
+    for (;;) {
+        struct vf_vocab_entry entry;
+        VF_TRY(vf_json_table_next(table, '{', &more, err));
+        if (!more)
+            break;
+        VF_TRY(read_entry(table, vocab_where, &entry, err));
+        VF_TRY(vf_buf_append(&entries, &entry, sizeof entry, err));
+    }
+    VF_TRY(vf_json_table_end(table, err));
+    VF_TRY(vf_vocab_init(ret, (const struct vf_vocab_entry *)(const void *)entries.data,
+        entries.size / sizeof(struct vf_vocab_entry), vocab_where, err));
 out:
-    free(entries);
+    vf_buf_release(&entries);
     return rc;
 }
 

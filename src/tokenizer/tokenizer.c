@@ -30,16 +30,27 @@ struct sink {
 
 /* ---- life cycle ---- */
 
-/* What is in tokenizer.json, or would be. */
-static int load(const char *directory, const char *path, json_t **ret, struct vf_err *err)
+static bool has_only_vocab(const char *directory, const char *path)
 {
     char *vocab = vf_path_join(directory, "vocab.txt");
-    if (!vocab)
-        return vf_fail_memory(err, "the tokenizer");
-    bool has_only_vocab = !vf_is_file(path) && vf_is_file(vocab);
+    bool found = vocab && !vf_is_file(path) && vf_is_file(vocab);
     free(vocab);
-    return has_only_vocab ? vf_bert_vocab_load(directory, ret, err)
-                          : vf_json_load(path, MAX_FILE_BYTES, ret, err);
+    return found;
+}
+
+static int load(const char *directory, const char *path, bool lowercase,
+    struct vf_tokenizer *tokenizer, struct vf_err *err)
+{
+    struct vf_buf text = {0};
+    int rc;
+    if (has_only_vocab(directory, path))
+        return vf_bert_vocab_load(directory, path, lowercase, tokenizer, err);
+    VF_TRY(vf_read_file(path, MAX_FILE_BYTES, &text, err));
+    VF_TRY(vf_tokenizer_parse(
+        text.data ? text.data : (char[]){""}, text.size, path, lowercase, tokenizer, err));
+out:
+    vf_buf_release(&text);
+    return rc;
 }
 
 int vf_tokenizer_open(
@@ -47,18 +58,14 @@ int vf_tokenizer_open(
 {
     struct vf_tokenizer *tokenizer = calloc(1, sizeof *tokenizer);
     char *path = vf_path_join(directory, "tokenizer.json");
-    json_t *root = NULL;
-    int rc = tokenizer && path ? 0 : vf_fail_memory(err, "the tokenizer");
-    if (rc)
-        goto out;
-    VF_TRY(load(directory, path, &root, err));
-    VF_TRY(vf_tokenizer_build(root, path, lowercase, tokenizer, err));
-    *ret = tokenizer;
-out:
-    json_decref(root);
+    int rc = tokenizer && path ? load(directory, path, lowercase, tokenizer, err)
+                               : vf_fail_memory(err, "the tokenizer");
+    if (rc == 0) {
+        *ret = tokenizer;
+        tokenizer = NULL;
+    }
     free(path);
-    if (rc)
-        vf_tokenizer_close(tokenizer);
+    vf_tokenizer_close(tokenizer);
     return rc;
 }
 

@@ -37,10 +37,14 @@ struct vf_tokenizer {
 /* The id of a token of the model or an added one, or -1. */
 int32_t vf_tokenizer_find(const struct vf_tokenizer *tokenizer, const char *token);
 
-/* Fills the zeroed `tokenizer` from what tokenizer.json holds; `path` is for messages. On failure
- * it is half made, and still for the caller to release. */
-VF_MUST_CHECK int vf_tokenizer_build(const json_t *root, const char *path, bool lowercase,
+/* Fills the zeroed `tokenizer` from the `n` bytes of tokenizer.json, which reading changes; `path`
+ * is for messages. On failure it is half made, and still for the caller to release. */
+VF_MUST_CHECK int vf_tokenizer_parse(char *text, size_t n, const char *path, bool lowercase,
     struct vf_tokenizer *tokenizer, struct vf_err *err);
+
+/* The same from what is in it, with the model's tables beside. */
+VF_MUST_CHECK int vf_tokenizer_build(const json_t *root, struct vf_model_tables *tables,
+    const char *path, bool lowercase, struct vf_tokenizer *tokenizer, struct vf_err *err);
 
 /* Reads the array "added_tokens" into `added`, `raw` and `normal`; model and normaliser are
  * there. */

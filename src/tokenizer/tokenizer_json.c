@@ -46,8 +46,8 @@ static void look_for_bert(struct vf_tokenizer *t)
     t->table = t->normalizer.n == 1 ? vf_bert_step_table(normalizer->self) : t->plain;
 }
 
-int vf_tokenizer_build(const json_t *root, const char *path, bool lowercase, struct vf_tokenizer *t,
-    struct vf_err *err)
+int vf_tokenizer_build(const json_t *root, struct vf_model_tables *tables, const char *path,
+    bool lowercase, struct vf_tokenizer *t, struct vf_err *err)
 {
     char where[VF_WHERE_BYTES];
     int rc;
@@ -60,7 +60,7 @@ int vf_tokenizer_build(const json_t *root, const char *path, bool lowercase, str
     part = enter(root, path, "pre_tokenizer", where);
     VF_TRY(vf_pretokenizer_read(part, where, &t->pretokenizer, err));
     part = enter(root, path, "model", where);
-    VF_TRY(vf_token_model_read(part, where, &t->model, err));
+    VF_TRY(vf_token_model_read(part, tables, where, &t->model, err));
     look_for_bert(t);
     part = enter(root, path, "added_tokens", where);
     if (part && !json_is_array(part)) {
@@ -72,5 +72,18 @@ int vf_tokenizer_build(const json_t *root, const char *path, bool lowercase, str
     if (part && !json_is_null(part))
         VF_TRY(vf_template_read(part, where, t, err));
 out:
+    return rc;
+}
+
+int vf_tokenizer_parse(char *text, size_t n, const char *path, bool lowercase,
+    struct vf_tokenizer *tokenizer, struct vf_err *err)
+{
+    struct vf_model_tables tables = {0};
+    json_t *root = NULL;
+    int rc = vf_json_cut(text, n, path, &tables, &root, err);
+    if (rc == 0)
+        rc = vf_tokenizer_build(root, &tables, path, lowercase, tokenizer, err);
+    vf_model_tables_release(&tables);
+    json_decref(root);
     return rc;
 }

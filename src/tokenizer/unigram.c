@@ -1,5 +1,6 @@
 /* Unigram: of all ways to put a word together from pieces, the one whose scores add up to the most
  * (Viterbi's algorithm; ties go to the piece that begins first). */
+#include "base/buf.h"
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "tokenizer/byte_trie.h"
@@ -40,50 +41,75 @@ static void release(void *self)
 }
 
 /* One piece is [text, score]. */
-static int read_piece(const json_t *json, size_t i, const char *where, struct unigram *unigram,
-    struct vf_vocab_entry *entry, struct vf_byte_trie_entry *key, struct vf_err *err)
+static int read_piece(struct vf_json_table *table, size_t i, const char *where,
+    const char **ret_text, size_t *ret_n, double *ret_score, struct vf_err *err)
 {
-    const json_t *text = json_array_get(json, 0), *score = json_array_get(json, 1);
-    if (json_array_size(json) != 2 || !json_is_string(text) || !json_is_number(score))
+    bool is_integer;
+    if (vf_json_table_mark(table, '[', NULL) ||
+        vf_json_table_string(table, ret_text, ret_n, NULL) ||
+        vf_json_table_mark(table, ',', NULL) ||
+        vf_json_table_number(table, ret_score, &is_integer, NULL) ||
+        vf_json_table_mark(table, ']', NULL))
         return vf_fail(err, VF_ERR_DATA, "%s.vocab[%zu]: not a piece and its score", where, i);
-    unigram->scores[i] = json_number_value(score);
-    if (!isfinite(unigram->scores[i]))
+    if (!isfinite(*ret_score))
         return vf_fail(err, VF_ERR_DATA, "%s.vocab[%zu]: the score is not finite", where, i);
-    *entry = (struct vf_vocab_entry){json_string_value(text), json_string_length(text), (int32_t)i};
-    *key =
-        (struct vf_byte_trie_entry){(const uint8_t *)entry->text, (uint32_t)entry->n, (int32_t)i};
     return 0;
 }
 
-static int read_pieces(
-    struct unigram *unigram, const json_t *json, const char *where, struct vf_err *err)
+/* The pieces as the vocabulary and the trie take them, and their scores. */
+struct pieces {
+    struct vf_buf entries, keys, scores;
+    double least;
+    size_t n;
+};
+
+static int add_piece(
+    struct pieces *pieces, struct vf_json_table *table, const char *where, struct vf_err *err)
 {
-    size_t n = json_array_size(json);
-    struct vf_vocab_entry *entries = NULL;
-    struct vf_byte_trie_entry *keys = NULL;
-    double least = HUGE_VAL;
+    struct vf_vocab_entry entry = {.id = (int32_t)pieces->n};
+    double score;
+    int rc;
+    if (pieces->n == VF_VOCAB_MAX_TOKENS)
+        return vf_fail(
+            err, VF_ERR_DATA, "%s.vocab: more than %u pieces", where, VF_VOCAB_MAX_TOKENS);
+    VF_TRY(read_piece(table, pieces->n, where, &entry.text, &entry.n, &score, err));
+    const struct vf_byte_trie_entry key = {
+        (const uint8_t *)entry.text, (uint32_t)entry.n, entry.id};
+    VF_TRY(vf_buf_append(&pieces->entries, &entry, sizeof entry, err));
+    VF_TRY(vf_buf_append(&pieces->keys, &key, sizeof key, err));
+    VF_TRY(vf_buf_append(&pieces->scores, &score, sizeof score, err));
+    pieces->least = score < pieces->least ? score : pieces->least;
+    pieces->n++;
+out:
+    return rc;
+}
+
+static int read_pieces(
+    struct unigram *unigram, struct vf_json_table *table, const char *where, struct vf_err *err)
+{
+    struct pieces pieces = {.least = HUGE_VAL};
+    bool more = vf_json_table_is(table, '[');
     int rc = 0;
-    if (!json_is_array(json) || n == 0 || n > VF_VOCAB_MAX_TOKENS)
-        return vf_fail(err, VF_ERR_DATA, "%s.vocab: not an array of 1 to %u pieces", where,
+    table->where = where;
+    while (more) {
+        VF_TRY(vf_json_table_next(table, '[', &more, err));
+        if (more)
+            VF_TRY(add_piece(&pieces, table, where, err));
+    }
+    if (pieces.n == 0) {
+        rc = vf_fail(err, VF_ERR_DATA, "%s.vocab: not an array of 1 to %u pieces", where,
             VF_VOCAB_MAX_TOKENS);
-    entries = calloc(n, sizeof *entries);
-    keys = calloc(n, sizeof *keys);
-    unigram->scores = calloc(n, sizeof *unigram->scores);
-    if (!entries || !keys || !unigram->scores) {
-        rc = vf_fail_memory(err, "the vocabulary");
         goto out;
     }
-    for (size_t i = 0; i < n; i++) {
-        VF_TRY(read_piece(json_array_get(json, i), i, where, unigram, &entries[i], &keys[i], err));
-        if (unigram->scores[i] < least)
-            least = unigram->scores[i];
-    }
-    unigram->unknown_score = least - UNKNOWN_PENALTY;
-    VF_TRY(vf_vocab_init(&unigram->vocab, entries, n, where, err));
-    VF_TRY(vf_byte_trie_init(&unigram->trie, keys, n, err));
+    VF_TRY(vf_json_table_end(table, err));
+    unigram->unknown_score = pieces.least - UNKNOWN_PENALTY;
+    VF_TRY(vf_vocab_init(&unigram->vocab, (const void *)pieces.entries.data, pieces.n, where, err));
+    VF_TRY(vf_byte_trie_init(&unigram->trie, (void *)pieces.keys.data, pieces.n, err));
+    unigram->scores = (void *)vf_buf_detach(&pieces.scores);
 out:
-    free(entries);
-    free(keys);
+    vf_buf_release(&pieces.entries);
+    vf_buf_release(&pieces.keys);
+    vf_buf_release(&pieces.scores);
     return rc;
 }
 
@@ -101,7 +127,8 @@ static int read_unk(
     return rc;
 }
 
-static int read(const json_t *json, const char *where, void **ret, struct vf_err *err)
+static int read(const json_t *json, struct vf_model_tables *tables, const char *where, void **ret,
+    struct vf_err *err)
 {
     static const char *const required[] = {"vocab", NULL};
     static const char *const optional[] = {"type", "unk_id", "byte_fallback", NULL};
@@ -111,7 +138,7 @@ static int read(const json_t *json, const char *where, void **ret, struct vf_err
         return vf_fail_memory(err, "the tokenizer");
     VF_TRY(vf_tokenizer_check_keys(json, where, required, optional, err));
     VF_TRY(vf_json_get_bool(json, "byte_fallback", where, false, &unigram->byte_fallback, err));
-    VF_TRY(read_pieces(unigram, json_object_get(json, "vocab"), where, err));
+    VF_TRY(read_pieces(unigram, &tables->vocab, where, err));
     VF_TRY(read_unk(unigram, json, where, err));
     vf_token_model_find_bytes(&unigram->vocab, unigram->bytes);
     *ret = unigram;

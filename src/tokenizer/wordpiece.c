@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int read_model(
-    const json_t *json, const char *where, struct vf_wordpiece *ret, struct vf_err *err)
+static int read_model(const json_t *json, struct vf_model_tables *tables, const char *where,
+    struct vf_wordpiece *ret, struct vf_err *err)
 {
     static const char *const required[] = {
         "unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab", NULL};
@@ -19,7 +19,7 @@ static int read_model(
     VF_TRY(vf_json_get_string(json, "continuing_subword_prefix", where, "##", &prefix, err));
     VF_TRY(vf_json_get_size(
         json, "max_input_chars_per_word", where, 100, VF_WORD_MAX_CHARS, &model.max_chars, err));
-    VF_TRY(vf_token_model_read_vocab(json_object_get(json, "vocab"), where, &model.vocab, err));
+    VF_TRY(vf_token_model_read_vocab(&tables->vocab, where, &model.vocab, err));
     model.unk_id = vf_vocab_find(&model.vocab, unk, strlen(unk));
     if (model.unk_id < 0) {
         rc = vf_fail(err, VF_ERR_DATA, "%s: \"unk_token\" is \"%s\", which the vocabulary lacks",
@@ -47,11 +47,12 @@ static void release(void *self)
     free(wordpiece);
 }
 
-static int read(const json_t *json, const char *where, void **ret, struct vf_err *err)
+static int read(const json_t *json, struct vf_model_tables *tables, const char *where, void **ret,
+    struct vf_err *err)
 {
     struct vf_wordpiece *wordpiece = calloc(1, sizeof *wordpiece);
-    int rc =
-        wordpiece ? read_model(json, where, wordpiece, err) : vf_fail_memory(err, "the vocabulary");
+    int rc = wordpiece ? read_model(json, tables, where, wordpiece, err)
+                       : vf_fail_memory(err, "the vocabulary");
     if (rc)
         release(wordpiece);
     else
