@@ -90,7 +90,8 @@ static int digest_weights(
 static int digest_tokenizer(
     const char *directory, char ret[VF_SHA256_DIGITS + 1], struct vf_err *err)
 {
-    static const char *const names[] = {"tokenizer.json", "vocab.txt", "tokenizer_config.json"};
+    static const char *const names[] = {
+        "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"};
     struct digests digests = {0};
     int rc = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && rc == 0; i++) {

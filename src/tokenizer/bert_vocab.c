@@ -12,7 +12,8 @@ enum special { UNK, SEP, PAD, CLS, MASK, N_SPECIALS };
 
 /* What tokenizer_config.json may say, and what holds where it does not. */
 struct config {
-    json_t *json; /* owned; NULL without the file */
+    json_t *json;    /* owned; NULL without the file */
+    json_t *special; /* of special_tokens_map.json; the same */
     bool lowercase;
     bool chinese;
     const json_t *strip_accents; /* borrowed; NULL: as `lowercase` is */
@@ -28,26 +29,47 @@ static int read_special(
                                  : vf_json_get_string(json, key, where, *ret, ret, err);
 }
 
-static int read_config(const char *path, struct config *ret, struct vf_err *err)
+static int read_specials(
+    const json_t *json, const char *where, struct config *ret, struct vf_err *err)
 {
     static const char *const keys[N_SPECIALS] = {
         "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
+    int rc = 0;
+    for (size_t i = 0; i < N_SPECIALS && rc == 0; i++)
+        rc = read_special(json, keys[i], where, &ret->specials[i], err);
+    return rc;
+}
+
+static int load_optional(const char *path, json_t **ret, struct vf_err *err)
+{
+    return vf_is_file(path) ? vf_json_load(path, MAX_CONFIG_BYTES, ret, err) : 0;
+}
+
+static int read_config(const char *path, struct config *ret, struct vf_err *err)
+{
     static const char *const fallbacks[N_SPECIALS] = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
     bool strips;
     int rc = 0;
     *ret = (struct config){.lowercase = true, .chinese = true};
     memcpy(ret->specials, fallbacks, sizeof fallbacks);
-    if (!vf_is_file(path))
-        return 0;
-    VF_TRY(vf_json_load(path, MAX_CONFIG_BYTES, &ret->json, err));
+    VF_TRY(load_optional(path, &ret->json, err));
     VF_TRY(vf_json_get_bool(ret->json, "do_lower_case", path, true, &ret->lowercase, err));
     VF_TRY(vf_json_get_bool(ret->json, "tokenize_chinese_chars", path, true, &ret->chinese, err));
     VF_TRY(vf_json_get_bool(ret->json, "strip_accents", path, true, &strips, err));
     ret->strip_accents = json_object_get(ret->json, "strip_accents");
-    for (size_t i = 0; i < N_SPECIALS; i++)
-        VF_TRY(read_special(ret->json, keys[i], path, &ret->specials[i], err));
+    rc = read_specials(ret->json, path, ret, err);
 out:
     return rc;
+}
+
+/* special_tokens_map.json wins over tokenizer_config.json, unless that is of the newer form, which
+ * has all added tokens. */
+static int read_special_map(const char *path, struct config *ret, struct vf_err *err)
+{
+    if (json_object_get(ret->json, "added_tokens_decoder"))
+        return 0;
+    int rc = load_optional(path, &ret->special, err);
+    return rc ? rc : read_specials(ret->special, path, ret, err);
 }
 
 /* The tokens are numbered by their lines. */
@@ -121,12 +143,14 @@ int vf_bert_vocab_load(const char *directory, const char *path, bool lowercase,
 {
     char *vocab_path = vf_path_join(directory, "vocab.txt"), *text = NULL;
     char *config_path = vf_path_join(directory, "tokenizer_config.json");
+    char *special_path = vf_path_join(directory, "special_tokens_map.json");
     json_t *vocab = json_object(), *root = NULL;
     struct config config = {0};
-    int rc = vocab_path && config_path && vocab ? 0 : vf_fail_memory(err, "the vocabulary");
-    if (rc)
-        goto out;
+    int rc = 0;
+    if (!vocab_path || !config_path || !special_path || !vocab)
+        VF_TRY(vf_fail_memory(err, "the vocabulary"));
     VF_TRY(read_config(config_path, &config, err));
+    VF_TRY(read_special_map(special_path, &config, err));
     VF_TRY(read_vocab(vocab_path, vocab, err));
     for (size_t i = UNK; i <= CLS; i++) {
         if (i == PAD || json_object_get(vocab, config.specials[i]))
@@ -147,8 +171,10 @@ out:
     free(text);
     json_decref(root);
     json_decref(config.json);
+    json_decref(config.special);
     json_decref(vocab);
     free(vocab_path);
     free(config_path);
+    free(special_path);
     return rc;
 }

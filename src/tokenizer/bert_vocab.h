@@ -1,13 +1,14 @@
 /* The tokenizer of a BERT model that has no tokenizer.json: vocab.txt, one token a line, and what
- * tokenizer_config.json says beside it. */
+ * tokenizer_config.json and special_tokens_map.json say beside it. */
 #ifndef VF_TOKENIZER_BERT_VOCAB_H
 #define VF_TOKENIZER_BERT_VOCAB_H
 
 #include "tokenizer/tokenizer_impl.h"
 
-/* Fills the zeroed `tokenizer` from DIRECTORY/vocab.txt and, if it is there,
- * DIRECTORY/tokenizer_config.json, as from a tokenizer.json, whose `path` would be that of
- * messages. On failure it is half made, and still for the caller to release. */
+/* Fills the zeroed `tokenizer` from DIRECTORY/vocab.txt and, where they are there,
+ * DIRECTORY/tokenizer_config.json and special_tokens_map.json, as from a tokenizer.json, whose
+ * `path` would be that of messages. On failure it is half made, and still for the caller to
+ * release. */
 VF_MUST_CHECK int vf_bert_vocab_load(const char *directory, const char *path, bool lowercase,
     struct vf_tokenizer *tokenizer, struct vf_err *err);
 

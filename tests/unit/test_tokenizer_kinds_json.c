@@ -237,6 +237,70 @@ static void a_vocabulary_alone_serves_for_bert(void **state)
     }
 }
 
+/* special_tokens_map.json wins, but not over the newer form of tokenizer_config.json. */
+static void a_map_of_special_tokens_is_followed(void **state)
+{
+    static const char vocab[] = "[UNK]\n[CLS]\n[SEP]\n<s>\n</s>\na\n";
+    static const char map[] = "{\"cls_token\":\"<s>\",\"sep_token\":{\"content\":\"</s>\"}}";
+    static const struct {
+        const char *name, *config;
+        int32_t first, last;
+    } cases[] = {
+        {"no config", NULL, 3, 4},
+        {"config", "{\"cls_token\":\"[CLS]\"}", 3, 4},
+        {"newer config", "{\"cls_token\":\"[CLS]\",\"added_tokens_decoder\":{}}", 1, 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        struct scratch scratch;
+        struct vf_tokenizer *tokenizer;
+        struct vf_ids ids = {0};
+        struct vf_err err = {0};
+        bool truncated;
+        scratch_init(&scratch);
+        scratch_write(&scratch, "vocab.txt", vocab, strlen(vocab));
+        scratch_write(&scratch, "special_tokens_map.json", map, strlen(map));
+        if (cases[i].config)
+            scratch_write(
+                &scratch, "tokenizer_config.json", cases[i].config, strlen(cases[i].config));
+        vf_check(vf_tokenizer_open(scratch.path, false, &tokenizer, &err) == 0, "%s: %s",
+            cases[i].name, err.msg);
+        assert_int_equal(vf_tokenizer_encode(tokenizer, "a", 1, 9, &ids, &truncated, &err), 0);
+        vf_check(ids.n == 3 && ids.ids[0] == cases[i].first && ids.ids[2] == cases[i].last,
+            "%s: %d", cases[i].name, (int)ids.ids[0]);
+        vf_ids_release(&ids);
+        vf_tokenizer_close(tokenizer);
+        scratch_release(&scratch);
+    }
+}
+
+/* Normalisers that multiply a text are stopped. */
+static void a_text_that_grows_is_refused(void **state)
+{
+    static const char replace[] =
+        "{\"type\":\"Sequence\",\"normalizers\":["
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaaaaaaaa\"},"
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaaaaaaaa\"},"
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaaaaaaaa\"},"
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"aaaaaaaaaaaaaaaa\"}]}";
+    struct scratch scratch;
+    struct vf_tokenizer *tokenizer;
+    struct vf_ids ids = {0};
+    struct vf_err err = {0};
+    bool truncated;
+    (void)state;
+    scratch_init(&scratch);
+    tokenizer_file_write_kind(&scratch, "wordpiece_steps", "normalizer", replace);
+    vf_check(vf_tokenizer_open(scratch.path, false, &tokenizer, &err) == 0, "%s", err.msg);
+    assert_int_equal(vf_tokenizer_encode(tokenizer, "b", 1, 9, &ids, &truncated, &err), 0);
+    assert_int_equal(
+        vf_tokenizer_encode(tokenizer, "a", 1, 9, &ids, &truncated, &err), VF_ERR_DATA);
+    assert_non_null(strstr(err.msg, "64 times"));
+    vf_ids_release(&ids);
+    vf_tokenizer_close(tokenizer);
+    scratch_release(&scratch);
+}
+
 static void a_broken_vocabulary_is_refused(void **state)
 {
     (void)state;
@@ -275,6 +339,8 @@ int main(void)
         cmocka_unit_test(a_character_without_any_token_is_an_error),
         cmocka_unit_test(threads_share_a_tokenizer),
         cmocka_unit_test(a_vocabulary_alone_serves_for_bert),
+        cmocka_unit_test(a_map_of_special_tokens_is_followed),
+        cmocka_unit_test(a_text_that_grows_is_refused),
         cmocka_unit_test(a_broken_vocabulary_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
