@@ -83,6 +83,33 @@ static void test_refused(void **state)
         {"positions", "gte_remote", "{\"position_embedding_type\":\"absolute\"}",
             "\"position_embedding_type\" is \"absolute\""},
         {"quantised", "gemma3_text", "{\"quantization_config\":{}}", "\"quantization_config\""},
+        {"DistilBERT's sizes", "distilbert", "{\"dim\":null}", "\"dim\""},
+        {"DistilBERT's activation", "distilbert", "{\"activation\":\"tanh\"}",
+            "\"activation\" is \"tanh\""},
+        {"DistilBERT's own code", "distilbert", "{\"auto_map\":{}}", "\"auto_map\""},
+        {"pruned", "distilbert", "{\"pruned_heads\":{\"1\":[0]}}", "\"pruned_heads\""},
+        {"padding", "roberta", "{\"pad_token_id\":701}", "\"pad_token_id\""},
+        {"no position left", "roberta", "{\"max_position_embeddings\":2}",
+            "\"max_position_embeddings\" is 2"},
+        {"decoder", "roberta", "{\"is_decoder\":true}", "\"is_decoder\""},
+        {"token types", "camembert", "{\"type_vocab_size\":0}", "\"type_vocab_size\""},
+        {"buckets of biases", "mpnet", "{\"relative_attention_num_buckets\":64}",
+            "\"relative_attention_num_buckets\" is 64"},
+        {"no groups", "albert", "{\"num_hidden_groups\":0}", "\"num_hidden_groups\""},
+        {"more groups than layers", "albert", "{\"num_hidden_groups\":4}", "\"num_hidden_groups\""},
+        {"layers in groups", "albert", "{\"inner_group_num\":200}", "\"inner_group_num\""},
+        {"embeddings", "electra", "{\"embedding_size\":null}", "\"embedding_size\""},
+        {"convolution", "deberta_v2", "{\"conv_kernel_size\":3}", "\"conv_kernel_size\" is 3"},
+        {"narrow embeddings", "deberta_v2", "{\"embedding_size\":30}", "\"embedding_size\" is 30"},
+        {"other heads", "deberta_v2", "{\"attention_head_size\":30}",
+            "\"attention_head_size\" is 30"},
+        {"products", "deberta_v2", "{\"pos_att_type\":[\"c2p\",\"p2p\"]}",
+            "\"pos_att_type\" is \"p2p\""},
+        {"no list", "deberta_v2", "{\"pos_att_type\":1}", "\"pos_att_type\" is not a list"},
+        {"one bucket", "deberta_v2", "{\"position_buckets\":1}", "\"position_buckets\" 1"},
+        {"buckets behind the end", "deberta_v2", "{\"max_relative_positions\":9}",
+            "\"max_relative_positions\" 9"},
+        {"half a bucket", "deberta_v2", "{\"position_buckets\":2.5}", "2.5"},
     };
     (void)state;
     struct scratch scratch;
@@ -188,6 +215,40 @@ static void test_tasks(void **state)
     scratch_release(&scratch);
 }
 
+/* Very old files do not say their model_type, but the class. */
+static void test_classes(void **state)
+{
+    static const struct {
+        const char *class_name, *model; /* NULL: refused */
+    } cases[] = {
+        {"RobertaModel", "roberta"},
+        {"RobertaForMaskedLM", "roberta"},
+        {"XLMRobertaModel", "xlm-roberta"},
+        {"BertModel", "bert"},
+        {"RobertaSeriesModel", NULL},
+        {"GPT2Model", NULL},
+    };
+    (void)state;
+    struct scratch scratch;
+    scratch_init(&scratch);
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        char changes[128];
+        struct vf_err err = {0};
+        struct vf_model *model = NULL;
+        snprintf(changes, sizeof changes, "{\"model_type\":null,\"architectures\":[\"%s\"]}",
+            cases[i].class_name);
+        write_config(&scratch, "roberta", changes);
+        int rc = vf_model_open(scratch.path, NULL, false, &model, &err);
+        vf_check((rc == 0) == (cases[i].model != NULL), "%s: %d", cases[i].class_name, rc);
+        if (rc)
+            vf_check(strstr(err.msg, "\"architectures\" is \""), "%s", err.msg);
+        else
+            assert_string_equal(vf_model_config(model)->network.architecture, cases[i].model);
+        vf_model_close(model);
+    }
+    scratch_release(&scratch);
+}
+
 /* Who sees whom. */
 static void test_windows(void **state)
 {
@@ -232,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_older_files),
         cmocka_unit_test(test_tasks),
+        cmocka_unit_test(test_classes),
         cmocka_unit_test(test_windows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,20 @@ static int read_optional_size(const struct vf_config_json *config, const char *k
     return 0;
 }
 
+/* Buckets must have a middle, and the longest distance must lie behind it, for the logarithms
+ * between the two to be numbers. */
+static int check_buckets(
+    const struct vf_config_json *config, const struct vf_relative *relative, struct vf_err *err)
+{
+    if (relative->buckets == 0 ||
+        (relative->buckets >= 2 && relative->max_distance > relative->buckets / 2 + 1))
+        return 0;
+    return vf_fail(err, VF_ERR_DATA,
+        "%s: \"position_buckets\" %zu and \"max_relative_positions\" %zu leave no room for "
+        "logarithms",
+        config->path, relative->buckets, relative->max_distance);
+}
+
 static int read_relative(
     const struct vf_config_json *config, struct vf_network *n, struct vf_err *err)
 {
@@ -75,6 +89,7 @@ static int read_relative(
     VF_TRY(vf_json_get_string(config->json, "norm_rel_ebd", config->path, "none", &norm, err));
     if (relative->max_distance == 0)
         relative->max_distance = n->max_positions;
+    VF_TRY(check_buckets(config, relative, err));
     relative->norm_distances = lists_word(norm, "layer_norm");
     /* The scores are sums of as many products. */
     size_t products = 1 + relative->content_to_position + relative->position_to_content;
