@@ -142,11 +142,12 @@ static double compare_with_expected(const struct run *run, struct vf_embedder *e
     return largest;
 }
 
-/* Encodes all sequences in one call on two threads: the same bits. */
+/* Encodes all sequences in one call on two threads, and the longest alone, so that both threads
+ * work on it: the same bits. */
 static void check_same_bits(const struct run *run)
 {
     struct vf_err err;
-    size_t n = 0, dimensions = run->model->dimensions;
+    size_t n = 0, dimensions = run->model->dimensions, longest = 0;
     struct vf_embedder *embedder = open_model(run, 2);
     struct vf_sequence *sequences = calloc(run->n, sizeof *sequences);
     float *together = calloc(run->n * dimensions, sizeof *together);
@@ -157,6 +158,13 @@ static void check_same_bits(const struct run *run)
     vf_check(rc == 0, "%s", err.msg);
     vf_check(memcmp(run->vectors, together, n * dimensions * sizeof *together) == 0,
         "%s, %s: two threads give other bits", run->name, run->tier);
+    for (size_t i = 1; i < n; i++)
+        longest = sequences[i].n_ids > sequences[longest].n_ids ? i : longest;
+    rc = vf_encode(embedder, &sequences[longest], 1, together, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    vf_check(
+        memcmp(run->vectors + longest * dimensions, together, dimensions * sizeof *together) == 0,
+        "%s, %s: two threads on one text give other bits", run->name, run->tier);
     free(together);
     free(sequences);
     vf_close(embedder);
