@@ -10,13 +10,26 @@
 
 #include <getopt.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PEAK_ROUNDS = 20000, ALIGNMENT = 64 };
+enum { PEAK_ROUNDS = 20000, ALIGNMENT = 64, ROTATED_HEAD = 64 };
 
-enum kind { LINEAR, LINEAR_BF16, LINEAR_INT8, ATTENTION, QUANTIZE, ADD_NORM, POOL_MEAN, POOL_MAX };
+enum kind {
+    LINEAR,
+    LINEAR_BF16,
+    LINEAR_INT8,
+    ATTENTION,
+    QUANTIZE,
+    ADD_NORM,
+    ADD_RMS_NORM,
+    ROTATE,
+    GATE,
+    POOL_MEAN,
+    POOL_MAX
+};
 
 /* The shapes of all-MiniLM-L6-v2. */
 static const struct row {
@@ -54,6 +67,9 @@ static const struct row {
     {"attention", ATTENTION, VF_EPILOGUE_NONE, 512, 512, 128},
     {"attention", ATTENTION, VF_EPILOGUE_NONE, 8192, 8192, 128},
     {"add_norm", ADD_NORM, VF_EPILOGUE_NONE, 128, 384, 0},
+    {"add_norm rms", ADD_RMS_NORM, VF_EPILOGUE_NONE, 128, 384, 0},
+    {"rotate", ROTATE, VF_EPILOGUE_NONE, 128, 384, 0},
+    {"gate relu", GATE, VF_EPILOGUE_RELU, 128, 1536, 0},
     {"pool mean", POOL_MEAN, VF_EPILOGUE_NONE, 256, 384, 0},
     {"pool max", POOL_MAX, VF_EPILOGUE_NONE, 256, 384, 0},
 };
@@ -183,6 +199,28 @@ static void prepare_attention(struct subject *s)
         .scratch = s->scratch};
 }
 
+/* Cosines and sines of an angle for each row and pair, so that repeating it keeps the lengths. */
+static void prepare_rotate(struct subject *s)
+{
+    size_t m = s->row->m, half = ROTATED_HEAD / 2;
+    s->a = new_floats(m * s->row->n, 1);
+    s->vectors = new_floats(m * ROTATED_HEAD, 0);
+    for (size_t i = 0; i < m * half; i++) {
+        float *turns = s->vectors + i / half * ROTATED_HEAD + i % half;
+        turns[0] = cosf((float)i);
+        turns[half] = sinf((float)i);
+    }
+}
+
+/* What is multiplied with the gate is 1, so that repeating it changes nothing. */
+static void prepare_gate(struct subject *s)
+{
+    size_t m = s->row->m, n = s->row->n;
+    s->a = new_floats(m * 2 * n, 1);
+    for (size_t i = 0; i < m * n; i++)
+        s->a[i / n * 2 * n + n + i % n] = 1;
+}
+
 static void prepare_rows(struct subject *s)
 {
     size_t m = s->row->m, n = s->row->n;
@@ -191,8 +229,11 @@ static void prepare_rows(struct subject *s)
     s->vectors = new_floats(2 * n, 1);
     s->out = new_floats(n, 0);
     s->quantized = new_quantized(s->kernels, m, n);
-    s->norm =
-        (struct vf_norm_f32){.n = n, .eps = 1e-12f, .gamma = s->vectors, .beta = s->vectors + n};
+    s->norm = (struct vf_norm_f32){.n = n,
+        .rms = s->row->kind == ADD_RMS_NORM,
+        .eps = 1e-12f,
+        .gamma = s->vectors,
+        .beta = s->vectors + n};
 }
 
 static void prepare(struct subject *s)
@@ -209,6 +250,12 @@ static void prepare(struct subject *s)
         break;
     case ATTENTION:
         prepare_attention(s);
+        break;
+    case ROTATE:
+        prepare_rotate(s);
+        break;
+    case GATE:
+        prepare_gate(s);
         break;
     default:
         prepare_rows(s);
@@ -248,7 +295,15 @@ static void run(void *context)
         s->kernels->attention_f32(&s->attention);
         break;
     case ADD_NORM:
+    case ADD_RMS_NORM:
         s->kernels->add_norm_f32(&s->norm, s->a, row->n, s->weights, row->n, row->m, s->a, row->n);
+        break;
+    case ROTATE:
+        s->kernels->rotate_f32(
+            s->vectors, ROTATED_HEAD, ROTATED_HEAD, row->n / ROTATED_HEAD, s->a, row->n, row->m);
+        break;
+    case GATE:
+        s->kernels->gate_f32(row->epilogue, s->a, 2 * row->n, row->m, row->n);
         break;
     case POOL_MEAN:
         s->kernels->pool_mean_f32(s->a, row->n, row->m, row->n, s->out);
@@ -290,7 +345,11 @@ static double work(const struct row *row)
     case ATTENTION:
         return 4e-9 * elements * (double)row->k;
     case ADD_NORM:
+    case ADD_RMS_NORM:
+    case GATE:
         return 3e-9 * sizeof(float) * elements;
+    case ROTATE:
+        return 2e-9 * sizeof(float) * elements;
     case QUANTIZE:
         return 1e-9 * (sizeof(float) + sizeof(uint8_t)) * elements;
     default:
