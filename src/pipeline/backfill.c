@@ -5,6 +5,7 @@
 #include "pipeline/retry.h"
 #include "pipeline/row_writer.h"
 #include "pipeline/window.h"
+#include "store/claims.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -16,6 +17,10 @@
 enum { N_ENCODERS = 2, N_WINDOWS = N_ENCODERS + 4 };
 
 enum { PROGRESS_INTERVAL_MS = 200 };
+
+/* Articles that other processes are at are looked at again, after longer and longer waits of
+ * together half a minute; then they are taken. */
+enum { WAIT_MS = 500, MAX_WAITS = 11 };
 
 /* The stages form a ring: what one gives is the input of the next, and written windows are what
  * the reader fills again. */
@@ -38,6 +43,7 @@ struct run {
     const struct vf_backfill_options *options; /* immutable */
     struct vf_embedder *embedder;
     struct vf_counts start; /* immutable: what was selected when the run began */
+    bool claiming;          /* immutable: leaves articles to other processes */
     int64_t begin_ns;       /* immutable */
     bool interrupted;       /* caller's thread only: options->stop was seen */
 
@@ -49,6 +55,7 @@ struct run {
     struct vf_reader *reader;
     struct vf_retry read_retry;
     uint64_t n_read, n_unchanged, n_empty, n_failed; /* on the pages so far */
+    uint64_t n_left;                                 /* that other processes have claimed */
     bool at_end;
 
     /* writer thread only */
@@ -91,27 +98,50 @@ static uint64_t articles_left(const struct vf_backfill_options *options, uint64_
 
 /* ---- the stages ---- */
 
+static int read_page(
+    struct run *run, struct vf_window *window, uint64_t max_articles, struct vf_err *err)
+{
+    unsigned tries = 0;
+    int rc;
+    do
+        rc = vf_window_read(window, run->reader, max_articles, &run->at_end, err);
+    while (vf_retry(&run->read_retry, &tries, &rc, err));
+    if (rc)
+        vf_err_prefix(err, "reading articles");
+    return rc;
+}
+
+/* Leaves articles that another process is at, for a later pass. */
+static int claim_page(struct run *run, struct vf_window *window, struct vf_err *err)
+{
+    uint64_t left = 0;
+    unsigned tries = 0;
+    int rc = 0;
+    if (!run->claiming)
+        return 0;
+    do
+        rc = vf_reader_claim(run->reader, &window->page, &left, err);
+    while (vf_retry(&run->read_retry, &tries, &rc, err));
+    run->n_left += left;
+    return rc;
+}
+
 static int read_window(struct run *run, struct vf_window *window, struct vf_err *err)
 {
+    int rc;
     do {
         uint64_t left = articles_left(run->options, run->n_read);
         if (run->at_end || left == 0 || atomic_load(&run->stopping))
             return STAGE_DONE;
-        unsigned tries = 0;
-        int rc;
-        do
-            rc = vf_window_read(window, run->reader, left, &run->at_end, err);
-        while (vf_retry(&run->read_retry, &tries, &rc, err));
-        if (rc) {
-            vf_err_prefix(err, "reading articles");
-            return rc;
-        }
+        VF_TRY(read_page(run, window, left, err));
+        VF_TRY(claim_page(run, window, err));
         run->n_read += window->page.n;
         run->n_unchanged += window->page.unchanged;
         run->n_empty += window->page.empty;
         run->n_failed += window->page.failed;
     } while (window->page.n == 0);
-    return 0;
+out:
+    return rc;
 }
 
 static int tokenize_window(struct run *run, struct vf_window *window, struct vf_err *err)
@@ -355,7 +385,7 @@ static void fill_report(const struct run *run, struct vf_backfill_report *ret)
 {
     const struct vf_row_counts none = {0};
     const struct vf_row_counts *rows = run->writer ? vf_row_writer_counts(run->writer) : &none;
-    struct vf_counts all = {.missing = run->n_read,
+    struct vf_counts all = {.missing = run->n_read + run->n_left,
         .unchanged = run->n_unchanged,
         .empty = run->n_empty,
         .failed = run->n_failed};
@@ -386,27 +416,25 @@ _Static_assert(sizeof((struct vf_backfill_report *)0)->first_failure ==
                    sizeof((struct vf_row_counts *)0)->first_failure,
     "copied as a whole");
 
-int vf_backfill(struct vf_embedder *embedder, struct vf_store *reader, struct vf_store *writer,
-    const struct vf_backfill_options *options, struct vf_backfill_report *report,
-    struct vf_err *err)
+/* One pass over what `start` has counted; *ret_left articles of it were left to others. */
+static int run_pass(struct vf_embedder *embedder, struct vf_store *reader, struct vf_store *writer,
+    const struct vf_backfill_options *options, const struct vf_counts *start, bool claiming,
+    struct vf_backfill_report *report, uint64_t *ret_left, struct vf_err *err)
 {
     struct run run = {.options = options,
         .embedder = embedder,
+        .start = *start,
+        .claiming = claiming,
         .begin_ns = vf_now_ns(),
         .callback_lock = PTHREAD_MUTEX_INITIALIZER,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .thread_ended = PTHREAD_COND_INITIALIZER};
-    int rc = 0;
     const struct vf_retry retry = {
         .max_tries = options->retries, .stopping = &run.stopping, .sink = {pass_event, &run}};
+    int rc = 0;
     run.read_retry = run.write_retry = retry;
     run.read_retry.store = reader;
     run.write_retry.store = writer;
-    assert(options->batch_size > 0);
-    if (options->counts)
-        run.start = *options->counts;
-    else
-        VF_TRY(vf_backfill_count(reader, &options->selection, options->retries, &run.start, err));
     if (n_to_do(&run.start) > 0) {
         VF_TRY(vf_reader_new(reader, &options->selection, &run.reader, err));
         VF_TRY(run_prepare(&run, err));
@@ -415,7 +443,75 @@ int vf_backfill(struct vf_embedder *embedder, struct vf_store *reader, struct vf
     }
 out:
     fill_report(&run, report);
+    *ret_left = run.n_left;
     run_release(&run);
+    return rc;
+}
+
+/* Adds a later pass over what `report` has as remaining. Articles that it did not find any more
+ * were embedded by others. */
+static void add_pass(struct vf_backfill_report *report, const struct vf_backfill_report *pass)
+{
+    uint64_t failed = pass->failed - pass->failed_before;
+    uint64_t found = pass->embedded + failed + pass->remaining;
+    if (found < report->remaining)
+        report->unchanged += report->remaining - found;
+    report->embedded += pass->embedded;
+    report->failed += failed;
+    report->remaining = pass->remaining;
+    report->duplicates += pass->duplicates;
+    report->tokens += pass->tokens;
+    report->truncated += pass->truncated;
+    report->tokens_lost += pass->tokens_lost;
+    report->retries += pass->retries;
+    report->seconds += pass->seconds;
+    report->selected =
+        report->embedded + report->unchanged + report->empty + report->failed + report->remaining;
+    if (!report->first_failure[0])
+        memcpy(report->first_failure, pass->first_failure, sizeof report->first_failure);
+}
+
+/* Before another pass: the others write what they have in hand. False when the run is stopped. */
+static bool wait_for_others(const struct vf_backfill_options *options, int64_t ms)
+{
+    const struct timespec step = {.tv_nsec = PROGRESS_INTERVAL_MS * 1000000L};
+    int64_t end = vf_now_ns() + ms * 1000000;
+    bool stop;
+    do {
+        nanosleep(&step, NULL);
+        stop = (options->stop && *options->stop) ||
+               (options->deadline_ns && vf_now_ns() >= options->deadline_ns);
+    } while (!stop && vf_now_ns() < end);
+    return !stop;
+}
+
+int vf_backfill(struct vf_embedder *embedder, struct vf_store *reader, struct vf_store *writer,
+    const struct vf_backfill_options *options, struct vf_backfill_report *report,
+    struct vf_err *err)
+{
+    struct vf_counts start = {0};
+    uint64_t left = 0;
+    int rc = 0;
+    assert(options->batch_size > 0);
+    *report = (struct vf_backfill_report){0};
+    if (options->counts)
+        start = *options->counts;
+    else
+        VF_TRY(vf_backfill_count(reader, &options->selection, options->retries, &start, err));
+    rc = run_pass(embedder, reader, writer, options, &start, true, report, &left, err);
+    for (int n = 1; rc == 0 && left > 0 && wait_for_others(options, (int64_t)n * WAIT_MS); n++) {
+        struct vf_backfill_options rest = *options;
+        struct vf_backfill_report pass;
+        if (options->limit)
+            rest.limit =
+                options->limit - report->embedded - (report->failed - report->failed_before);
+        if (options->limit && rest.limit == 0)
+            break;
+        start = (struct vf_counts){.missing = left};
+        rc = run_pass(embedder, reader, writer, &rest, &start, n < MAX_WAITS, &pass, &left, err);
+        add_pass(report, &pass);
+    }
+out:
     return rc;
 }
 

@@ -211,6 +211,7 @@ static const struct vf_store_ops operations = {
     .reader_new = vf__pg_reader_new,
     .reader_free = vf__pg_reader_free,
     .reader_next = vf__pg_reader_next,
+    .reader_claim = vf__pg_reader_claim,
     .reader_count = vf__pg_reader_count,
     .write = vf__pg_write,
     .find_model = vf__pg_find_model,

@@ -128,6 +128,7 @@ int vf__pg_reader_new(struct vf_store *store, const struct vf_selection *selecti
 void vf__pg_reader_free(struct vf_reader *reader);
 int vf__pg_reader_next(struct vf_reader *reader, size_t max_articles, size_t max_bytes,
     struct vf_page *page, bool *ret_end, struct vf_err *err);
+int vf__pg_reader_claim(struct vf_reader *reader, int64_t key, bool *ret, struct vf_err *err);
 int vf__pg_reader_count(struct vf_reader *reader, struct vf_counts *ret, struct vf_err *err);
 int vf__pg_scan_vectors(struct vf_store *store, const struct vf_selection *selection,
     vf_vector_visitor *visit, void *context, struct vf_err *err);

@@ -50,6 +50,9 @@
 /* Rows that a page looks at: as many as it may hold, and more when few of them are to do. */
 enum { MAX_ROWS_SCANNED = 4096 };
 
+/* Claims that a reader keeps: more than there are cells on their way to being written. */
+enum { MAX_CLAIMS = 64 };
+
 struct pg_reader {
     struct vf_reader base;
     struct pg_store *s;
@@ -57,6 +60,8 @@ struct pg_reader {
     int64_t last_time; /* as the server counts */
     struct vf_buf last_id;
     size_t n_scan;
+    int64_t claims[MAX_CLAIMS]; /* a ring */
+    size_t n_claims;            /* so far */
 };
 
 /* ---- statements on a selection ---- */
@@ -198,7 +203,7 @@ int vf__pg_reader_new(struct vf_store *store, const struct vf_selection *selecti
     struct pg_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return vf_fail_memory(err, "a reader");
-    reader->base = (struct vf_reader){store, selection};
+    reader->base = (struct vf_reader){.store = store, .selection = selection};
     reader->s = s;
     *ret = &reader->base;
 out:
@@ -236,6 +241,7 @@ static int take_rows(const PGresult *rows, struct vf_page *page, int *ret_taken,
     int n = PQntuples(rows), row, rc = 0;
     for (row = 0; row < n && !vf__pg_get_int8(rows, row, FIELD_BEYOND); row++) {
         int64_t state = vf__pg_get_int8(rows, row, FIELD_STATE);
+        vf_page_pass(page, PQgetvalue(rows, row, FIELD_ID));
         if (state == VF_STATE_UNCHANGED)
             page->unchanged++;
         else if (state == VF_STATE_EMPTY)
@@ -300,6 +306,42 @@ int vf__pg_reader_next(struct vf_reader *base, size_t max_articles, size_t max_b
     adapt_scan(reader, max_articles, page->n);
 out:
     PQclear(rows);
+    return rc;
+}
+
+static bool has_claim(const struct pg_reader *reader, int64_t key)
+{
+    for (size_t i = 0; i < reader->n_claims && i < MAX_CLAIMS; i++)
+        if (reader->claims[i] == key)
+            return true;
+    return false;
+}
+
+/* Advisory locks of the session. To release one that was lost with a connection is no error. */
+int vf__pg_reader_claim(struct vf_reader *base, int64_t key, bool *ret, struct vf_err *err)
+{
+    static const char text[] = "SELECT pg_try_advisory_lock($1)::int::int8, pg_advisory_unlock($2)";
+    struct pg_reader *reader = (struct pg_reader *)base;
+    int64_t *oldest = &reader->claims[reader->n_claims % MAX_CLAIMS];
+    struct pg_params params = {0};
+    PGresult *result = NULL;
+    int rc = 0;
+    *ret = has_claim(reader, key);
+    if (*ret)
+        goto out;
+    vf__pg_add_int8(&params, key);
+    if (reader->n_claims < MAX_CLAIMS)
+        vf__pg_add_null(&params, PG_INT8);
+    else
+        vf__pg_add_int8(&params, *oldest);
+    VF_TRY(vf__pg_query(reader->s, text, NULL, 0, &params, &result, err));
+    *ret = vf__pg_get_int8(result, 0, 0) != 0;
+    if (*ret) {
+        *oldest = key;
+        reader->n_claims++;
+    }
+out:
+    PQclear(result);
     return rc;
 }
 

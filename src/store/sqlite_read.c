@@ -175,7 +175,7 @@ int vf__sqlite_reader_new(struct vf_store *store, const struct vf_selection *sel
     if (!reader)
         return vf_fail_memory(err, "a reader");
     reader->s = s;
-    reader->base = (struct vf_reader){store, selection};
+    reader->base = (struct vf_reader){.store = store, .selection = selection};
     VF_TRY(check_selection(s, selection, err));
     VF_TRY(create_order_table(reader, err));
     VF_TRY(fill_order_table(reader, err));

@@ -200,12 +200,14 @@ int vf_reader_next(struct vf_reader *reader, size_t max_articles, size_t max_byt
         return vf_fail(err, VF_ERR_USAGE, "a page needs room for an article");
     bool end = false;
     page_clear(page);
+    page->cell = reader->cell;
     int rc = reader->store->ops->reader_next(reader, max_articles, max_bytes, page, &end, err);
     if (rc) {
         page_clear(page);
         return rc;
     }
     vf_page_seal(page);
+    reader->cell = page->cell;
     *ret_end = end;
     return 0;
 }
@@ -243,6 +245,7 @@ int vf_page_add(struct vf_page *page, const char *id, struct vf_value headline,
     size_t text = page->bytes.size;
     VF_TRY(vf_text_append(&page->bytes, headline, body, err));
     page->articles[page->n].n_text = page->bytes.size - text;
+    page->articles[page->n].cell = page->cell;
     VF_TRY(vf_buf_append(&page->bytes, "", 1, err));
     page->n++;
 out:

@@ -18,16 +18,16 @@
  * Thread rule: a store and its readers belong to one thread at a time. A run that reads and writes
  * at once opens two stores.
  *
- * Errors: VF_ERR_UNAVAILABLE server cannot be reached, VF_ERR_LOGIN it refuses the login,
- * VF_ERR_NOT_FOUND no such database, table or column, VF_ERR_PERMISSION a right is missing,
- * VF_ERR_CONFIG a table or column that does not fit, VF_ERR_IO disk or file trouble, VF_ERR_DATA a
- * value that cannot be stored. No message holds a password.
+ * Errors: VF_ERR_UNAVAILABLE server out of reach, VF_ERR_LOGIN refused, VF_ERR_NOT_FOUND no such
+ * database, table or column, VF_ERR_PERMISSION a right is missing, VF_ERR_CONFIG a table that does
+ * not fit, VF_ERR_IO disk trouble, VF_ERR_DATA a value that cannot be stored. None holds a
+ * password.
  */
 #ifndef VF_STORE_STORE_H
 #define VF_STORE_STORE_H
 
-#include "base/error.h"
 #include "base/buf.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,8 +65,7 @@ VF_MUST_CHECK int vf_store_open(const char *url, const struct vf_store_names *na
 /* Accepts NULL. */
 void vf_store_close(struct vf_store *store);
 
-/* What is connected, for people, without secrets: "PostgreSQL 15.3, database news on localhost".
- * Borrowed. */
+/* What is connected, for people: "PostgreSQL 15.3, database news on localhost". Borrowed. */
 const char *vf_store_describe(const struct vf_store *store);
 
 /* ---- schema ---- */
@@ -134,9 +133,10 @@ struct vf_counts {
 };
 
 struct vf_article {
-    const char *id;   /* the article's id as text */
-    const char *text; /* as defined above; UTF-8 unless the database holds invalid bytes */
-    size_t n_text;    /* bytes */
+    const char *id, *text; /* the id as text; UTF-8 unless the database holds invalid bytes */
+    size_t n_text;         /* bytes */
+    uint64_t cell;         /* private, as is `claimed`: see store/claims.h */
+    bool claimed;
 };
 
 /* A page of articles. A zeroed struct is empty; the memory is kept for the next page. */
@@ -146,14 +146,14 @@ struct vf_page {
     uint64_t unchanged, empty, failed; /* articles that were passed over on this page */
     struct vf_buf bytes;               /* private: what the pointers point into */
     size_t capacity;                   /* private */
+    uint64_t cell;                     /* private */
 };
 
 struct vf_reader;
 
-/* Begins to read. `selection` must outlive the reader, as must the store. On success the caller
- * owns *ret. Article ids are taken to be unique. An article that is edited or deleted meanwhile is
- * read as it is when its page comes; one that is added may or may not be. VF_ERR_DATA when SQLite
- * holds a time that cannot be read. */
+/* Begins to read. `selection` and the store must outlive the reader, which the caller owns. Article
+ * ids are taken to be unique. An article that is edited or deleted meanwhile is read as it is when
+ * its page comes; one that is added may or may not be. VF_ERR_DATA: an unreadable time in SQLite. */
 VF_MUST_CHECK int vf_reader_new(struct vf_store *store, const struct vf_selection *selection,
     struct vf_reader **ret, struct vf_err *err);
 

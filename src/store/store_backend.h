@@ -59,6 +59,7 @@ struct vf_store {
 struct vf_reader {
     struct vf_store *store;
     const struct vf_selection *selection;
+    uint64_t cell; /* of the last article read */
 };
 
 /* The functions of store.h that differ. Arguments have been checked. Of rows and
@@ -80,6 +81,8 @@ struct vf_store_ops {
     /* `page` is empty. */
     int (*reader_next)(struct vf_reader *reader, size_t max_articles, size_t max_bytes,
         struct vf_page *page, bool *ret_end, struct vf_err *err);
+    /* Whether the cell is this reader's; NULL: there are no claims. */
+    int (*reader_claim)(struct vf_reader *reader, int64_t key, bool *ret, struct vf_err *err);
     /* *ret is zeroed. */
     int (*reader_count)(struct vf_reader *reader, struct vf_counts *ret, struct vf_err *err);
     int (*write)(struct vf_store *store, const char *model_id, size_t dimensions,
@@ -127,6 +130,10 @@ VF_MUST_CHECK int vf_page_add(struct vf_page *page, const char *id, struct vf_va
     struct vf_value body, struct vf_err *err);
 
 void vf_page_seal(struct vf_page *page);
+
+/* Every article that is read passes here, in order and before it is added: a cell begins with one
+ * in so many, by a hash of the id, so that readers agree on cells wherever they began. */
+void vf_page_pass(struct vf_page *page, const char *id);
 
 /* The columns of text_embedding_models beside model_id, in this order. */
 #define VF_MODEL_COLUMNS                                                                           \

@@ -131,8 +131,9 @@ class Server:
 
     PASSWORD = "correct horse"
 
-    def __init__(self):
+    def __init__(self, shared_buffers="16MB"):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="vecfill-faults-"))
+        self.shared_buffers = shared_buffers
         self.user = "nobody" if os.geteuid() == 0 else None
         if self.user:
             os.chown(self.root, pwd.getpwnam(self.user).pw_uid, -1)
@@ -167,7 +168,8 @@ class Server:
             raise RuntimeError(f"{name}: {done.stderr}")
 
     def control(self, action, *arguments):
-        options = f"-k {self.root} -p {self.port} -c listen_addresses=127.0.0.1 -c shared_buffers=16MB"
+        options = f"-k {self.root} -p {self.port} -c listen_addresses=127.0.0.1 "
+        options += f"-c shared_buffers={self.shared_buffers}"
         with_options = [] if action == "stop" else ["-o", options, "-l", self.root / "log"]
         self.run("pg_ctl", action, "-w", "-D", self.data, *with_options, *arguments)
 

@@ -88,14 +88,14 @@ def weights(hidden=32, intermediate=64, layers=2, seed=1):
     return tensors, bytes(data)
 
 
-def write(directory, hidden=32, seed=1):
+def write(directory, hidden=32, seed=1, layers=2):
     """Writes the model and returns its path as a string."""
     root = pathlib.Path(directory)
     (root / "1_Pooling").mkdir(parents=True)
     files = {
         "config.json": {
             "architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu",
-            "hidden_size": hidden, "intermediate_size": 64, "num_hidden_layers": 2,
+            "hidden_size": hidden, "intermediate_size": 64, "num_hidden_layers": layers,
             "num_attention_heads": 2, "max_position_embeddings": LIMIT,
             "vocab_size": len(VOCABULARY), "type_vocab_size": 2, "layer_norm_eps": 1e-12,
             "pad_token_id": 0, "position_embedding_type": "absolute"},
@@ -115,6 +115,6 @@ def write(directory, hidden=32, seed=1):
     }
     for name, value in files.items():
         (root / name).write_text(json.dumps(value), encoding="utf-8")
-    tensors, data = weights(hidden=hidden, seed=seed)
+    tensors, data = weights(hidden=hidden, layers=layers, seed=seed)
     (root / "model.safetensors").write_bytes(safetensors(tensors, data))
     return str(root)

@@ -1,0 +1,54 @@
+/* Which articles are whose when several processes read the same selection. */
+#include "store/claims.h"
+
+#include "store/store_backend.h"
+
+/* Articles of a cell, about. */
+enum { CELL = 64 };
+
+static const uint64_t fnv_offset = UINT64_C(0xcbf29ce484222325);
+
+/* FNV-1a over a string and its end. */
+static uint64_t hash_string(uint64_t hash, const char *s)
+{
+    do
+        hash = (hash ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
+    while (*s++);
+    return hash;
+}
+
+void vf_page_pass(struct vf_page *page, const char *id)
+{
+    uint64_t hash = hash_string(fnv_offset, id);
+    if ((hash >> 32) % CELL == 0)
+        page->cell = hash;
+}
+
+/* What stands for a cell among all that may be claimed in the database. */
+static int64_t key_of(const struct vf_reader *reader, uint64_t cell)
+{
+    uint64_t hash = hash_string(fnv_offset, reader->store->names.embeddings.quoted);
+    return (int64_t)(hash_string(hash, reader->selection->model_id) ^ cell);
+}
+
+int vf_reader_claim(
+    struct vf_reader *reader, struct vf_page *page, uint64_t *ret_left, struct vf_err *err)
+{
+    const struct vf_store_ops *ops = reader->store->ops;
+    bool claimed = true;
+    size_t n = 0;
+    int rc = 0;
+    for (size_t i = 0; i < page->n; i++) {
+        struct vf_article *article = &page->articles[i];
+        if (ops->reader_claim && (i == 0 || article->cell != article[-1].cell))
+            VF_TRY(ops->reader_claim(reader, key_of(reader, article->cell), &claimed, err));
+        article->claimed = claimed;
+    }
+    for (size_t i = 0; i < page->n; i++)
+        if (page->articles[i].claimed)
+            page->articles[n++] = page->articles[i];
+    *ret_left = page->n - n;
+    page->n = n;
+out:
+    return rc;
+}
