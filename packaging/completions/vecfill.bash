@@ -22,7 +22,7 @@ _vecfill()
     case $previous in
     --refresh) words='changed missing all' ;;
     --device) words='auto cpu' ;;
-    --precision) words='fp32 bf16' ;;
+    --precision) words='fp32 bf16 int8' ;;
     --log-format) words='text json' ;;
     --long-text) words='truncate chunk-mean' ;;
     --vector-type) words='bytea vector halfvec real[]' ;;

@@ -29,6 +29,8 @@ static const char *precision_name(enum vf_precision precision)
         return "fp32";
     case VF_PRECISION_BF16:
         return "bf16";
+    case VF_PRECISION_INT8:
+        return "int8";
     }
     return "unknown";
 }

@@ -8,7 +8,7 @@
 static const size_t max_tokens = 1000000;
 static const size_t max_threads = 4096;
 static const size_t max_dimensions = 1000000;
-static const char *const precisions[] = {"fp32", "bf16", NULL};
+static const char *const precisions[] = {"fp32", "bf16", "int8", NULL};
 
 static const char *const long_texts[] = {
     [VF_LONG_TEXT_TRUNCATE] = "truncate", [VF_LONG_TEXT_CHUNK_MEAN] = "chunk-mean", NULL};
@@ -67,7 +67,7 @@ const struct vf_option vf_model_options[VF_N_MODEL_OPTIONS] = {
         NULL, true},
     {"threads", '\0', "N", "threads of the encoder [all processors]", vf_parse_count,
         offsetof(struct vf_model_args, threads), &max_threads, true},
-    {"precision", '\0', "P", "fp32 or bf16 [fp32]", vf_parse_choice,
+    {"precision", '\0', "P", "fp32, bf16 or int8 [fp32]", vf_parse_choice,
         offsetof(struct vf_model_args, precision), precisions, true},
     {"device", '\0', "D", "auto or cpu [auto]", parse_device,
         offsetof(struct vf_model_args, device), NULL, true},
@@ -111,6 +111,8 @@ int vf_model_args_open(const struct vf_model_args *args, struct vf_console *cons
     options.threads = (unsigned)args->threads;
     if (args->precision && strcmp(args->precision, "bf16") == 0)
         options.precision = VF_PRECISION_BF16;
+    if (args->precision && strcmp(args->precision, "int8") == 0)
+        options.precision = VF_PRECISION_INT8;
     options.tokenizer_only = tokenizer_only;
     options.fetch_progress = vf_fetch_report_show;
     options.fetch_context = &report;

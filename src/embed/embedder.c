@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "cpu/cpu.h"
 #include "embed/prompt.h"
+#include "embed/int8_cache.h"
 #include "hub/hub_fetch.h"
 
 #include <assert.h>
@@ -28,7 +29,7 @@ static int check_options(const struct vf_options *options, struct vf_err *err)
 {
     if (!options->model || !*options->model)
         return vf_fail(err, VF_ERR_USAGE, "no model was named");
-    if (options->precision != VF_PRECISION_FP32 && options->precision != VF_PRECISION_BF16)
+    if (options->precision < VF_PRECISION_FP32 || options->precision > VF_PRECISION_INT8)
         return vf_fail(err, VF_ERR_USAGE, "unknown precision %d", (int)options->precision);
     if (options->long_text != VF_LONG_TEXT_TRUNCATE &&
         options->long_text != VF_LONG_TEXT_CHUNK_MEAN)
@@ -190,14 +191,20 @@ static void describe(struct vf_embedder *e, const struct vf_options *options)
 static int start_encoder(
     struct vf_embedder *e, const struct vf_options *options, struct vf_err *err)
 {
+    int rc = 0;
+    struct vf_int8_weights int8 = {0};
+    if (options->precision == VF_PRECISION_INT8)
+        VF_TRY(vf_int8_obtain(e, &int8, err));
     const struct vf_encoder_options encoder_options = {.threads = e->info.threads,
         .precision = options->precision,
+        .int8 = options->precision == VF_PRECISION_INT8 ? &int8 : NULL,
         .max_isa = options->max_isa,
         .max_tokens = e->info.max_seq_length,
         .dimensions = e->info.dimensions};
-    int rc = vf_encoder_new(e->model, &encoder_options, &e->encoder, err);
-    if (rc == 0)
-        e->info.isa = vf_encoder_isa(e->encoder);
+    VF_TRY(vf_encoder_new(e->model, &encoder_options, &e->encoder, err));
+    e->info.isa = vf_encoder_isa(e->encoder);
+out:
+    vf_int8_weights_release(&int8);
     return rc;
 }
 

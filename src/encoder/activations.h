@@ -3,6 +3,7 @@
 #define VF_ENCODER_ACTIVATIONS_H
 
 #include "encoder/packed_network.h"
+#include "encoder/tap.h"
 
 /* Tokens of a group of short sequences, and rows of a span: enough rows to use each weight panel
  * often, few enough that their activations stay in the second-level cache. */
@@ -38,6 +39,8 @@ struct vf_activations {
 
     /* Of the kernels, and of the head in the end. */
     float *attention_scratch, *bias_scratch, *linear_scratch, *head_scratch;
+
+    struct vf_tap *tap; /* records what linear maps are given; NULL: nothing does */
 
     struct vf_arena arena;
 };

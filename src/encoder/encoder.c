@@ -220,7 +220,15 @@ int vf_encoder_run(struct vf_encoder *encoder, const struct vf_sequence_ref *seq
 const char *vf_encoder_isa(const struct vf_encoder *encoder)
 {
     const struct vf_kernels *kernels = &encoder->network.kernels;
-    return encoder->network.precision == VF_PRECISION_BF16 ? kernels->name_bf16 : kernels->name_f32;
+    switch (encoder->network.precision) {
+    case VF_PRECISION_BF16:
+        return kernels->name_bf16;
+    case VF_PRECISION_INT8:
+        return kernels->name_int8;
+    case VF_PRECISION_FP32:
+        break;
+    }
+    return kernels->name_f32;
 }
 
 size_t vf_encoder_weight_bytes(const struct vf_encoder *encoder)

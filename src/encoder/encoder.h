@@ -21,10 +21,12 @@
 #include <stdint.h>
 
 struct vf_encoder;
+struct vf_int8_weights;
 
 struct vf_encoder_options {
-    unsigned threads;            /* workers, at least 1 */
-    enum vf_precision precision; /* of the weights */
+    unsigned threads;                   /* workers, at least 1 */
+    enum vf_precision precision;        /* of the weights */
+    const struct vf_int8_weights *int8; /* with VF_PRECISION_INT8; read while packing */
     const char *max_isa; /* tier cap; NULL: VECFILL_MAX_ISA, else none. Unknown: VF_ERR_USAGE */
     size_t max_tokens;   /* longest sequence that will be given, at most network.max_positions */
     size_t dimensions;   /* floats of a vector, the others are cut off; 0: all */

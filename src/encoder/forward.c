@@ -27,6 +27,8 @@ static void apply(const struct pass *pass, const struct vf_activations *own,
     const struct vf_packed_linear *linear, enum vf_epilogue epilogue, struct rows in, size_t m,
     struct rows out)
 {
+    if (own->tap)
+        vf_tap_record(own->tap, linear, in.at, in.ld, m);
     vf_packed_linear_apply(linear, &pass->packed->kernels, epilogue, in.at, in.ld, m, out.at,
         out.ld, own->linear_scratch);
 }
@@ -166,7 +168,7 @@ static void attend(const struct pass *pass, const struct vf_activations *own,
             .scratch = own->attention_scratch,
         };
         set_bias(pass, own, head, &op);
-        pass->packed->attend(&op);
+        pass->packed->kernels.attention_f32(&op);
     }
 }
 

@@ -7,6 +7,7 @@
 #define VF_ENCODER_PACKED_LINEAR_H
 
 #include "encoder/arena.h"
+#include "encoder/int8_weights.h"
 #include "kernels/kernels.h"
 
 #include <vecfill/vecfill.h>
@@ -14,8 +15,13 @@
 struct vf_packed_linear {
     enum vf_precision precision;
     size_t n, k;  /* outputs, inputs */
-    void *panels; /* of float or vf_bf16 */
+    void *panels; /* of float, vf_bf16 or int8_t */
     float *bias;  /* [n] */
+
+    /* VF_PRECISION_INT8 alone. */
+    int32_t *sums;  /* [n], of an output's weights */
+    float *scales;  /* [n] */
+    float *factors; /* [k], of the inputs */
 };
 
 /* Lays out a map of k inputs to n outputs in `arena`, with a bias of zeros; while that measures,
@@ -31,6 +37,11 @@ size_t vf_packed_linear_panel_columns(
  * [count][k]. Different panels may be packed by several threads at once. */
 void vf_packed_linear_pack(const struct vf_packed_linear *linear, const struct vf_kernels *kernels,
     size_t first, size_t count, const float *rows);
+
+/* The same for the panels of VF_PRECISION_INT8, from all weights of the map. */
+void vf_packed_linear_pack_int8(const struct vf_packed_linear *linear,
+    const struct vf_kernels *kernels, size_t first, size_t count,
+    const struct vf_int8_linear *from);
 
 /* Floats of scratch that vf_packed_linear_apply() needs. */
 size_t vf_packed_linear_scratch(

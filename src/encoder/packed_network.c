@@ -11,9 +11,6 @@ static const double log2_e = 1.44269504088896340736;
 struct layout {
     struct vf_packed_network *packed;
     const struct vf_network_tensors *tensors;
-    struct vf_linear_source
-        *sources; /* of all linear maps, in the order in which they are placed */
-    size_t n_sources;
 };
 
 /* The linear maps of a layer, and the one of the embeddings. */
@@ -23,7 +20,7 @@ static void place_linear(
     struct layout *layout, struct vf_packed_linear *linear, struct vf_linear_source source)
 {
     struct vf_packed_network *packed = layout->packed;
-    struct vf_linear_source *kept = &layout->sources[layout->n_sources++];
+    struct vf_linear_source *kept = &packed->sources[packed->n_linears++];
     *kept = source;
     vf_linear_source_place(kept, linear, packed->precision, &packed->kernels, &packed->arena);
 }
@@ -95,7 +92,7 @@ static void place_all(struct layout *layout)
     struct vf_packed_network *packed = layout->packed;
     const struct vf_network *network = packed->network;
     struct vf_arena *arena = &packed->arena;
-    layout->n_sources = 0;
+    packed->n_linears = 0;
     vf_embeddings_place(&packed->embeddings, arena, network, layout->tensors, packed->max_tokens);
     if (network->projects_embeddings)
         place_linear(layout, &packed->embeddings.projection,
@@ -168,13 +165,9 @@ int vf_packed_network_init(struct vf_packed_network *packed, const struct vf_mod
     const struct vf_model_config *config = vf_model_config(model);
     const struct vf_network *network = &config->network;
     struct layout layout = {.packed = packed, .tensors = vf_model_tensors(model)};
-    bool exact = options->precision == VF_PRECISION_FP32;
     *packed = (struct vf_packed_network){
         .kernels = *kernels,
         .precision = options->precision,
-        .attend = exact ? kernels->attention_f32 : kernels->attention_int16,
-        .attention_scratch =
-            exact ? kernels->attention_scratch_f32 : kernels->attention_scratch_int16,
         .network = network,
         .max_tokens = options->max_tokens,
         .head = {&config->head, network->hidden_size,
@@ -182,18 +175,17 @@ int vf_packed_network_init(struct vf_packed_network *packed, const struct vf_mod
         .activation = epilogue_of(network->activation),
     };
     packed->layers = calloc(network->distinct_layers, sizeof(*packed->layers));
-    layout.sources = calloc(
-        network->distinct_layers * LINEARS_OF_LAYER + OTHER_LINEARS, sizeof(*layout.sources));
-    if (!packed->layers || !layout.sources)
+    packed->sources = calloc(
+        network->distinct_layers * LINEARS_OF_LAYER + OTHER_LINEARS, sizeof(*packed->sources));
+    if (!packed->layers || !packed->sources)
         VF_TRY(vf_fail_memory(err, "layers"));
     place_all(&layout);
     VF_TRY(vf_arena_allocate(&packed->arena, "packed weights", err));
     place_all(&layout);
-    VF_TRY(
-        vf_pack_linears(layout.sources, layout.n_sources, &packed->kernels, options->threads, err));
+    VF_TRY(vf_pack_linears(packed->sources, packed->n_linears, options->int8, &packed->kernels,
+        options->threads, err));
     VF_TRY(pack_distances(packed, layout.tensors, err));
 out:
-    free(layout.sources);
     if (rc)
         vf_packed_network_release(packed);
     return rc;
@@ -203,5 +195,6 @@ void vf_packed_network_release(struct vf_packed_network *packed)
 {
     vf_arena_release(&packed->arena);
     free(packed->layers);
+    free(packed->sources);
     *packed = (struct vf_packed_network){0};
 }

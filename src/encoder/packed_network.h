@@ -10,6 +10,7 @@
 #include "encoder/head.h"
 #include "encoder/packed_linear.h"
 #include "encoder/relative_scores.h"
+#include "encoder/weight_packing.h"
 #include "kernels/kernels.h"
 
 /* The norms around attention or feed-forward; one that the network does not have has n == 0. */
@@ -33,8 +34,6 @@ struct vf_packed_layer {
 struct vf_packed_network {
     struct vf_kernels kernels;
     enum vf_precision precision;
-    vf_attention_f32_fn *attend; /* in float32, or for lower precisions in 16 bits */
-    vf_attention_scratch_fn *attention_scratch;
     const struct vf_network *network; /* the model's */
     size_t max_tokens;                /* of a sequence */
 
@@ -46,6 +45,8 @@ struct vf_packed_network {
     struct vf_norm_f32 final_norm;  /* n == 0: none */
     struct vf_head head;
     enum vf_epilogue activation;
+    struct vf_linear_source *sources; /* [n_linears], of all linear maps as they are placed */
+    size_t n_linears;
     struct vf_arena arena; /* the memory of all that */
 };
 

@@ -114,14 +114,14 @@ static int pack_head(const struct vf_packed_linear *map, const struct vf_linear_
     VF_TRY(vf_arena_allocate(&arena, "distance embeddings", err));
     vf_linear_source_place(&source, &projection, VF_PRECISION_FP32, kernels, &arena);
     float *projected = vf_arena_take(&arena, map->n, map->k, sizeof(float));
-    VF_TRY(vf_pack_linears(&source, 1, kernels, 1, err));
+    VF_TRY(vf_pack_linears(&source, 1, NULL, kernels, 1, err));
     vf_packed_linear_apply(&projection, kernels, VF_EPILOGUE_NONE, embeddings, hidden, map->n,
         projected, map->k, NULL);
     const struct vf_tensor rows = {
         .data = projected, .dtype = VF_DTYPE_F32, .rows = map->n, .cols = map->k};
     const struct vf_linear_source packed = {
         .parts = {{.weight = &rows, .scale = 1}}, .n_parts = 1, .linear = map};
-    VF_TRY(vf_pack_linears(&packed, 1, kernels, 1, err));
+    VF_TRY(vf_pack_linears(&packed, 1, NULL, kernels, 1, err));
 out:
     vf_arena_release(&arena);
     return rc;

@@ -8,6 +8,7 @@
 struct packing {
     const struct vf_linear_source *sources;
     size_t n_sources;
+    const struct vf_int8_weights *int8; /* or NULL */
     const struct vf_kernels *kernels;
     float *rows; /* per thread: room for the rows of a panel */
     size_t rows_floats;
@@ -37,8 +38,7 @@ void vf_linear_source_place(struct vf_linear_source *source, struct vf_packed_li
     }
 }
 
-/* Reads the outputs [first, first + count) of the stacked parts. */
-static void read_outputs(
+void vf_linear_source_read(
     const struct vf_linear_source *source, size_t first, size_t count, float *rows)
 {
     const struct vf_linear_part *part = source->parts;
@@ -50,15 +50,20 @@ static void read_outputs(
     }
 }
 
-static void pack_panel(
-    const struct packing *packing, const struct vf_linear_source *source, size_t panel, float *rows)
+static void pack_panel(const struct packing *packing, size_t i, size_t panel, float *rows)
 {
+    const struct vf_linear_source *source = &packing->sources[i];
     const struct vf_packed_linear *linear = source->linear;
     size_t columns = vf_packed_linear_panel_columns(linear, packing->kernels);
     size_t first = panel * columns, left = linear->n - first;
     size_t count = left < columns ? left : columns;
-    read_outputs(source, first, count, rows);
-    vf_packed_linear_pack(linear, packing->kernels, first, count, rows);
+    if (packing->int8) {
+        vf_packed_linear_pack_int8(
+            linear, packing->kernels, first, count, &packing->int8->linears[i]);
+    } else {
+        vf_linear_source_read(source, first, count, rows);
+        vf_packed_linear_pack(linear, packing->kernels, first, count, rows);
+    }
 }
 
 static size_t panel_count(const struct packing *packing, const struct vf_packed_linear *linear)
@@ -73,20 +78,32 @@ static void pack_panels(void *arg, unsigned index)
     float *rows = packing->rows + index * packing->rows_floats;
     size_t panel = atomic_fetch_add(&packing->next, 1), first = 0;
     for (size_t i = 0; i < packing->n_sources; i++) {
-        const struct vf_linear_source *source = &packing->sources[i];
-        size_t end = first + panel_count(packing, source->linear);
+        size_t end = first + panel_count(packing, packing->sources[i].linear);
         for (; panel < end; panel = atomic_fetch_add(&packing->next, 1))
-            pack_panel(packing, source, panel - first, rows);
+            pack_panel(packing, i, panel - first, rows);
         first = end;
     }
 }
 
+static int check_int8(const struct vf_linear_source *sources, size_t n,
+    const struct vf_int8_weights *int8, struct vf_err *err)
+{
+    bool same = n == int8->n;
+    for (size_t i = 0; same && i < n; i++)
+        same = sources[i].linear->n == int8->linears[i].n &&
+               sources[i].linear->k == int8->linears[i].k;
+    return same ? 0 : vf_fail(err, VF_ERR_DATA, "rounded weights are those of another model");
+}
+
 int vf_pack_linears(const struct vf_linear_source *sources, size_t n,
-    const struct vf_kernels *kernels, unsigned threads, struct vf_err *err)
+    const struct vf_int8_weights *int8, const struct vf_kernels *kernels, unsigned threads,
+    struct vf_err *err)
 {
     int rc = 0;
     struct vf_arena arena = {0};
-    struct packing packing = {.sources = sources, .n_sources = n, .kernels = kernels};
+    struct packing packing = {.sources = sources, .n_sources = n, .int8 = int8, .kernels = kernels};
+    if (int8)
+        VF_TRY(check_int8(sources, n, int8, err));
     for (size_t i = 0; i < n; i++) {
         const struct vf_packed_linear *linear = sources[i].linear;
         size_t floats = vf_packed_linear_panel_columns(linear, kernels) * linear->k;

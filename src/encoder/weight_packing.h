@@ -2,6 +2,7 @@
 #ifndef VF_ENCODER_WEIGHT_PACKING_H
 #define VF_ENCODER_WEIGHT_PACKING_H
 
+#include "encoder/int8_weights.h"
 #include "encoder/packed_linear.h"
 #include "model/model.h"
 
@@ -26,8 +27,14 @@ struct vf_linear_source {
 void vf_linear_source_place(struct vf_linear_source *source, struct vf_packed_linear *linear,
     enum vf_precision precision, const struct vf_kernels *kernels, struct vf_arena *arena);
 
-/* Packs the weights of `n` sources with `threads` threads. */
+/* Reads the outputs [first, first + count) of the stacked parts as rows[count][inputs]. */
+void vf_linear_source_read(
+    const struct vf_linear_source *source, size_t first, size_t count, float *rows);
+
+/* Packs the weights of `n` sources with `threads` threads; with `int8` (else NULL) its weights, of
+ * the same maps. VF_ERR_DATA when they are others. */
 VF_MUST_CHECK int vf_pack_linears(const struct vf_linear_source *sources, size_t n,
-    const struct vf_kernels *kernels, unsigned threads, struct vf_err *err);
+    const struct vf_int8_weights *int8, const struct vf_kernels *kernels, unsigned threads,
+    struct vf_err *err);
 
 #endif

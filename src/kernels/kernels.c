@@ -40,7 +40,7 @@ static void fill_ref(struct vf_kernels *kernels)
     };
 }
 
-void vf_kernels_init_portable(struct vf_kernels *kernels)
+void vf_kernels_init_portable(struct vf_kernels *kernels, unsigned flags)
 {
     fill_ref(kernels);
     kernels->tier = "portable";
@@ -61,6 +61,24 @@ void vf_kernels_init_portable(struct vf_kernels *kernels)
     kernels->attention_int16 = vf_attention_f32__portable;
     kernels->attention_scratch_int16 = vf_attention_scratch_f32__portable;
     kernels->gate_f32 = vf_gate_f32__portable;
+#if defined(__x86_64__)
+    if (flags & VF_TIER_AVX2) {
+        kernels->panel_columns = VF_PANEL_COLUMNS_AVX2;
+        kernels->panel_unit = VF_PANEL_UNIT_AVX2;
+        kernels->tile_rows = VF_TILE_ROWS_AVX2;
+        kernels->pack_panel_f32 = vf_pack_panel_f32__avx2;
+        kernels->linear_f32 = vf_linear_portable__avx2;
+    }
+    if (flags & VF_TIER_AVX512) {
+        kernels->panel_columns = VF_PANEL_COLUMNS_AVX512;
+        kernels->panel_unit = VF_PANEL_UNIT_AVX512;
+        kernels->tile_rows = VF_TILE_ROWS_AVX512;
+        kernels->pack_panel_f32 = vf_pack_panel_f32__avx512;
+        kernels->linear_f32 = vf_linear_portable__avx512;
+    }
+#else
+    (void)flags;
+#endif
 }
 
 #if defined(__x86_64__)

@@ -213,9 +213,10 @@ struct vf_kernels {
 /* Fills the table with the best kernels that `flags` (cpu/cpu.h: VF_TIER_…) allows. */
 void vf_kernels_init(struct vf_kernels *kernels, unsigned flags);
 
-/* Fills the table with kernels whose results in float32 have the same bits on every machine: no
- * multiply-add is fused, and no mathematics library is asked. About as fast as SSE2 allows. */
-void vf_kernels_init_portable(struct vf_kernels *kernels);
+/* Fills the table with kernels whose results in float32 have the same bits on every machine,
+ * whatever `flags` allows: no multiply-add is fused, and no mathematics library is asked. Half as
+ * fast as the others at best. */
+void vf_kernels_init_portable(struct vf_kernels *kernels, unsigned flags);
 
 /* Floats of a packed [n][k] matrix: n rounded up to panel_unit, times k. The caller has checked
  * that it does not overflow. */

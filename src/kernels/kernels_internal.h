@@ -93,6 +93,7 @@ vf_gate_f32_fn vf_gate_f32__portable;
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__avx2;
 vf_linear_f32_fn vf_linear_f32__avx2;
+vf_linear_f32_fn vf_linear_portable__avx2;
 vf_linear_bf16_fn vf_linear_bf16__avx2;
 vf_linear_scratch_fn vf_linear_scratch_bf16__avx2;
 vf_add_norm_f32_fn vf_add_norm_f32__avx2;
@@ -109,6 +110,7 @@ vf_peak_fn vf_peak_int8__avx2;
 
 vf_pack_panel_f32_fn vf_pack_panel_f32__avx512;
 vf_linear_f32_fn vf_linear_f32__avx512;
+vf_linear_f32_fn vf_linear_portable__avx512;
 vf_linear_bf16_fn vf_linear_bf16__avx512;
 vf_linear_scratch_fn vf_linear_scratch_bf16__avx512;
 vf_add_norm_f32_fn vf_add_norm_f32__avx512;

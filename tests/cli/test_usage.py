@@ -51,7 +51,7 @@ BAD = [
     ("refresh", ["backfill", *AS_OF, "--refresh", "some"], 2,
      "--refresh expects changed, missing or all, not 'some'"),
     ("precision", ["embed", "--precision", "fp8"], 2,
-     "--precision expects fp32 or bf16, not 'fp8'"),
+     "--precision expects fp32, bf16 or int8, not 'fp8'"),
     ("no CUDA", ["embed", "--device", "cuda"], 78, "this build of vecfill has no CUDA\n.*cpu"),
     ("no second GPU either", ["backfill", *AS_OF, "--device", "cuda:1"], 78, "no CUDA"),
     ("device", ["embed", "--device", "gpu"], 2, "--device expects auto or cpu, not 'gpu'"),

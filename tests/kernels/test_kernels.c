@@ -5,6 +5,7 @@
 
 #include "harness.h"
 #include "kernels/kernel_tests.h"
+#include "kernels/portable_tests.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,19 @@ static int run_tier(struct vf_kernels *kernels)
     return _cmocka_run_group_tests(kernels->tier, tests, VF_COUNT(tests), NULL, NULL);
 }
 
+static int run_portable(unsigned flags)
+{
+    struct vf_kernels kernels;
+    vf_kernels_init_portable(&kernels, flags);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(portable_linear_has_the_same_bits, &kernels),
+        cmocka_unit_test_prestate(portable_activations_have_the_same_bits, &kernels),
+    };
+    int failed = cmocka_run_group_tests_name("portable", tests, NULL, NULL);
+    return flags == 0 ? failed + run_tier(&kernels)
+                      : failed; /* what has the same bits is as good */
+}
+
 int main(void)
 {
     unsigned flags;
@@ -39,14 +53,12 @@ int main(void)
     }
     size_t n_tiers;
     const struct vf_cpu_tier *tiers = vf_cpu_tiers(&n_tiers);
-    struct vf_kernels portable;
-    vf_kernels_init_portable(&portable);
-    int failed = run_tier(&portable);
+    int failed = run_portable(0);
     for (size_t i = 0; i < n_tiers; i++) {
         struct vf_kernels kernels;
         vf_kernels_init(&kernels, flags & tiers[i].flags);
         if (strcmp(kernels.tier, tiers[i].name) == 0)
-            failed += run_tier(&kernels);
+            failed += run_tier(&kernels) + run_portable(flags & tiers[i].flags);
     }
     return failed != 0;
 }

@@ -1,13 +1,15 @@
 /* The vectors of the real model for the sample articles against those of transformers, component
- * by component, and those in bf16 by their directions. Skipped where the model or the articles are
- * not on this machine: VECFILL_TEST_MODEL names the model's directory, else it is looked for in the
- * Hub's cache; VECFILL_TEST_DATA names the articles' folder, else they are looked for beside the
- * checkout. */
+ * by component, and those in bf16 and int8 by their directions. Skipped where the model or the
+ * articles are not on this machine: VECFILL_TEST_MODEL names the model's directory, else it is
+ * looked for in the Hub's cache; VECFILL_TEST_DATA names the articles' folder, else they are looked
+ * for beside the checkout. */
 #include "encoder/encoder.h"
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "embed/calibration_texts.h"
+#include "encoder/int8_weights.h"
 #include "harness.h"
 #include "hub/hub.h"
 #include "tokenizer/tokenizer.h"
@@ -22,6 +24,7 @@
 
 static const double TOLERANCE = 1e-6;
 static const double LEAST_COSINE_BF16 = 0.9999;
+static const double LEAST_COSINE_INT8 = 0.999, MEAN_COSINE_INT8 = 0.9995;
 
 enum { DIMENSIONS = 384, MAX_ARTICLES = 1000 };
 
@@ -29,7 +32,7 @@ enum { DIMENSIONS = 384, MAX_ARTICLES = 1000 };
 struct fixture {
     struct vf_model *model;
     struct vf_tokenizer *tokenizer;
-    struct vf_encoder *encoder, *bf16_encoder;
+    struct vf_encoder *encoder, *bf16_encoder, *int8_encoder;
 };
 
 static char *model_directory(void)
@@ -44,6 +47,28 @@ static char *model_directory(void)
     char *directory = strdup(location.directory);
     vf_hub_location_release(&location);
     return directory;
+}
+
+/* An encoder with weights that are rounded for the library's own texts. */
+static struct vf_encoder *open_int8(
+    const struct vf_model *model, const struct vf_tokenizer *tokenizer)
+{
+    struct vf_err err;
+    struct vf_encoder *encoder = NULL;
+    struct vf_calibration_texts texts;
+    struct vf_int8_weights int8;
+    int rc = vf_calibration_texts_read(tokenizer, VF_CALIBRATION_TOKENS, &texts, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    rc = vf_int8_weights_make(model, texts.sequences, texts.n, 2, &int8, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    rc = vf_encoder_new(model,
+        &(struct vf_encoder_options){
+            .threads = 2, .precision = VF_PRECISION_INT8, .int8 = &int8, .max_tokens = 512},
+        &encoder, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    vf_int8_weights_release(&int8);
+    vf_calibration_texts_release(&texts);
+    return encoder;
 }
 
 static int open_fixture(void **state)
@@ -66,6 +91,7 @@ static int open_fixture(void **state)
             .threads = 2, .precision = VF_PRECISION_BF16, .max_tokens = 512},
         &fixture.bf16_encoder, &err);
     vf_check(rc == 0, "%s", err.msg);
+    fixture.int8_encoder = open_int8(fixture.model, fixture.tokenizer);
     free(directory);
     return 0;
 }
@@ -75,6 +101,7 @@ static int close_fixture(void **state)
     struct fixture *fixture = *state;
     vf_encoder_free(fixture->encoder);
     vf_encoder_free(fixture->bf16_encoder);
+    vf_encoder_free(fixture->int8_encoder);
     vf_tokenizer_close(fixture->tokenizer);
     vf_model_close(fixture->model);
     return 0;
@@ -150,7 +177,14 @@ static void check_components(const float *got, const float *expected, size_t art
     }
 }
 
-static void check_direction(const float *got, const float *expected, size_t article)
+static void encode(struct vf_encoder *encoder, const struct vf_sequence_ref *sequences, size_t n)
+{
+    struct vf_err err;
+    int rc = vf_encoder_run(encoder, sequences, n, &err);
+    vf_check(rc == 0, "%s", err.msg);
+}
+
+static double cosine(const float *got, const float *expected)
 {
     double dot = 0, squares = 0;
     for (size_t j = 0; j < DIMENSIONS; j++) {
@@ -158,15 +192,22 @@ static void check_direction(const float *got, const float *expected, size_t arti
         squares += (double)got[j] * (double)got[j];
     }
     /* The expected vector's norm is 1. */
-    double cosine = dot / sqrt(squares);
-    vf_check(cosine >= LEAST_COSINE_BF16, "article %zu, bf16: cosine %.7f", article, cosine);
+    return dot / sqrt(squares);
 }
 
-static void encode(struct vf_encoder *encoder, const struct vf_sequence_ref *sequences, size_t n)
+/* Encodes all, and checks the cosine of each vector and their mean. */
+static void check_directions(const char *precision, struct vf_encoder *encoder,
+    const struct vf_sequence_ref *sequences, size_t n, const float *expected, double least,
+    double mean)
 {
-    struct vf_err err;
-    int rc = vf_encoder_run(encoder, sequences, n, &err);
-    vf_check(rc == 0, "%s", err.msg);
+    double sum = 0;
+    encode(encoder, sequences, n);
+    for (size_t i = 0; i < n; i++) {
+        double one = cosine(sequences[i].vector, expected + i * DIMENSIONS);
+        vf_check(one >= least, "article %zu, %s: cosine %.7f", i, precision, one);
+        sum += one;
+    }
+    vf_check(sum / (double)n >= mean, "%s: mean cosine %.7f", precision, sum / (double)n);
 }
 
 static void check_vectors(const struct fixture *fixture, size_t max_ids, const char *golden)
@@ -185,9 +226,10 @@ static void check_vectors(const struct fixture *fixture, size_t max_ids, const c
     encode(fixture->encoder, sequences, n);
     for (size_t i = 0; i < n; i++)
         check_components(sequences[i].vector, expected + i * DIMENSIONS, i);
-    encode(fixture->bf16_encoder, sequences, n);
-    for (size_t i = 0; i < n; i++)
-        check_direction(sequences[i].vector, expected + i * DIMENSIONS, i);
+    check_directions("bf16", fixture->bf16_encoder, sequences, n, expected, LEAST_COSINE_BF16,
+        LEAST_COSINE_BF16);
+    check_directions(
+        "int8", fixture->int8_encoder, sequences, n, expected, LEAST_COSINE_INT8, MEAN_COSINE_INT8);
     for (size_t i = 0; i < n; i++)
         free((void *)(uintptr_t)sequences[i].ids);
     free(vectors);

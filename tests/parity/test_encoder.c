@@ -2,6 +2,7 @@
  * cut, ordered and spread over threads. */
 #include "encoder/encoder.h"
 
+#include "encoder/int8_weights.h"
 #include "harness.h"
 #include "naive_network.h"
 #include "support/architecture_model.h"
@@ -85,15 +86,23 @@ static void close_fixture(struct fixture *fixture)
 static struct vf_encoder *new_precise_encoder(const struct fixture *fixture,
     enum vf_precision precision, unsigned threads, const char *max_isa)
 {
+    int rc = 0;
     struct vf_err err;
     struct vf_encoder *encoder = NULL;
-    int rc = vf_encoder_new(fixture->model,
+    struct vf_int8_weights int8 = {0};
+    if (precision == VF_PRECISION_INT8)
+        rc = vf_int8_weights_make(
+            fixture->model, fixture->sequences, SEQUENCES, threads, &int8, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    rc = vf_encoder_new(fixture->model,
         &(struct vf_encoder_options){.threads = threads,
             .precision = precision,
+            .int8 = precision == VF_PRECISION_INT8 ? &int8 : NULL,
             .max_isa = max_isa,
             .max_tokens = MAX_TOKENS},
         &encoder, &err);
     vf_check(rc == 0, "%s", err.msg);
+    vf_int8_weights_release(&int8);
     return encoder;
 }
 
@@ -278,6 +287,12 @@ static void test_same_bits_bf16(void **state)
 {
     (void)state;
     check_same_bits(VF_PRECISION_BF16);
+}
+
+static void test_same_bits_int8(void **state)
+{
+    (void)state;
+    check_same_bits(VF_PRECISION_INT8);
 }
 
 /* Half the memory, but for the positions, biases and norms. */
@@ -496,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_architectures_equal_naive),
         cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_same_bits_bf16),
+        cmocka_unit_test(test_same_bits_int8),
         cmocka_unit_test(test_bf16_halves_weights),
         cmocka_unit_test(test_concurrent_calls),
         cmocka_unit_test(test_long_texts),
