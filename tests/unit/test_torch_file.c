@@ -29,7 +29,7 @@ static void check_state_dict(const char *path)
 {
     static const struct {
         const char *name, *dtype;
-        size_t rank, shape[2], n_bytes;
+        size_t rank, shape[VF_STORED_DIMENSIONS], n_bytes;
         bool contiguous;
     } tensors[] = {
         {"matrix", "F32", 2, {2, 3}, 24, true},
