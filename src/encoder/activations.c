@@ -34,6 +34,17 @@ static size_t linear_scratch(const struct vf_packed_network *packed)
     return larger(most, vf_packed_linear_scratch(&packed->embeddings.projection, kernels));
 }
 
+/* Whether something enters attention or feed-forward behind a norm. */
+static bool norms_inputs(const struct vf_packed_network *packed)
+{
+    for (size_t i = 0; i < packed->network->distinct_layers; i++) {
+        const struct vf_packed_layer *layer = &packed->layers[i];
+        if (layer->attention_norms.input.n > 0 || layer->ffn_norms.input.n > 0)
+            return true;
+    }
+    return false;
+}
+
 static void place(struct vf_activations *a, const struct vf_packed_network *packed)
 {
     const struct vf_network *network = packed->network;
@@ -53,7 +64,8 @@ static void place(struct vf_activations *a, const struct vf_packed_network *pack
         a->ld_embedded = row_stride(network->embedding_size, arena);
         a->embedded = take_floats(arena, span, a->ld_embedded);
     }
-    a->normed = take_floats(arena, span, a->ld_hidden);
+    if (norms_inputs(packed))
+        a->normed = take_floats(arena, span, a->ld_hidden);
     a->context = take_floats(arena, span, a->ld_query);
     size_t phase = arena->end;
     a->query = take_floats(arena, span, a->ld_query);

@@ -29,12 +29,12 @@ struct vf_activations {
     size_t ld_hidden, ld_key_value; /* distances of rows, in floats */
 
     /* Of the span of rows at hand. */
-    float *normed;   /* [span][hidden], what enters attention or feed-forward behind a norm */
-    float *query;    /* [span][heads * head_size] */
-    float *context;  /* [span][heads * head_size], what attention gives */
-    float *update;   /* [block][hidden], to be added to x; until then queries */
-    float *inner;    /* [block][intermediate], twice that with a gate */
     float *embedded; /* [span][embedding_size], where embeddings are projected; else NULL */
+    float *normed;   /* [span][hidden], what enters behind an input norm; NULL: there is none */
+    float *context;  /* [span][heads * head_size], what attention gives */
+    float *query;    /* [span][heads * head_size], until attention is done */
+    float *update;   /* [block][hidden], to be added to x; after attention */
+    float *inner;    /* [block][intermediate], twice that with a gate; after attention */
     size_t ld_query, ld_inner, ld_embedded;
 
     /* Of the kernels, and of the head in the end. */
