@@ -217,8 +217,6 @@ static int check_writer(struct run *run, struct vf_err *err)
 static int open_database(struct run *run, struct vf_err *err)
 {
     int rc;
-    VF_TRY(vf_database_locate(run->console, &run->args->database, &run->database, err));
-    vf_console_detail(run->console, "the database is named by %s", run->database.source);
     VF_TRY(persist(run, open_reader, err));
     vf_console_log(run->console, VF_LOG_INFO, "connected",
         json_pack("{s:s}", "database", vf_store_describe(run->reader)), "database %s",
@@ -443,6 +441,9 @@ static int run_steps(struct run *run, struct vf_err *err)
 {
     int rc;
     VF_TRY(make_selection(run, err));
+    /* Before anything that takes long, for it wipes a password from the arguments. */
+    VF_TRY(vf_database_locate(run->console, &run->args->database, &run->database, err));
+    vf_console_detail(run->console, "the database is named by %s", run->database.source);
     /* Without its weights at first: they are not needed when there is nothing to do. */
     VF_TRY(vf_model_args_open(&run->args->model, run->console, true, &run->embedder, err));
     vf_model_say(run->console, vf_info(run->embedder));

@@ -8,6 +8,10 @@
 #include <unistd.h>
 #include <vecfill/vecfill.h>
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
 /* The name under which the program is the backfill alone. */
 #define BACKFILL_NAME "backfill_text_embeddings"
 
@@ -100,6 +104,15 @@ static int dispatch(struct vf_console *console, char **argv, size_t n, struct vf
     return fail_command(argv, n, err);
 }
 
+/* Memory holds passwords and tokens as long as connections may have to be opened again: a released
+ * program leaves no core file, and is not to be traced by others. */
+static void keep_memory_private(void)
+{
+#if defined(__linux__) && defined(NDEBUG)
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -112,6 +125,7 @@ int main(int argc, char **argv)
     struct vf_err err = {0};
     const char *program = argc > 0 ? base_name(argv[0]) : "vecfill";
     size_t n = argc > 0 ? (size_t)argc - 1 : 0;
+    keep_memory_private();
     vf_console_init(&console, program);
 
     const char *first = n > 0 ? argv[1] : "";

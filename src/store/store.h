@@ -153,7 +153,7 @@ struct vf_reader;
 
 /* Begins to read. `selection` and the store must outlive the reader, which the caller owns. Article
  * ids are taken to be unique. An article that is edited or deleted meanwhile is read as it is when
- * its page comes; one that is added may or may not be. VF_ERR_DATA: an unreadable time in SQLite. */
+ * its page comes; one that is added may not be. VF_ERR_DATA: an unreadable time in SQLite. */
 VF_MUST_CHECK int vf_reader_new(struct vf_store *store, const struct vf_selection *selection,
     struct vf_reader **ret, struct vf_err *err);
 
