@@ -2,7 +2,8 @@
  * loop of multiply-adds of the same type on registers reaches in the same run.
  *
  * Operations counted: 2 m n k for a linear map, 4 m n d for attention (scores and weighted sum,
- * not the softmax). Normalisation and pooling are bound by memory: they show GB/s moved. */
+ * not the softmax; that of 16-bit integers relates to the peak of floats). Normalisation and
+ * pooling are bound by memory: they show GB/s moved. */
 #include "base/error.h"
 #include "cpu/cpu.h"
 #include "kernels/kernels.h"
@@ -22,6 +23,7 @@ enum kind {
     LINEAR_BF16,
     LINEAR_INT8,
     ATTENTION,
+    ATTENTION_INT16,
     QUANTIZE,
     ADD_NORM,
     ADD_RMS_NORM,
@@ -66,6 +68,13 @@ static const struct row {
     {"attention", ATTENTION, VF_EPILOGUE_NONE, 8192, 8192, 64},
     {"attention", ATTENTION, VF_EPILOGUE_NONE, 512, 512, 128},
     {"attention", ATTENTION, VF_EPILOGUE_NONE, 8192, 8192, 128},
+    {"attention int16", ATTENTION_INT16, VF_EPILOGUE_NONE, 16, 16, 32},
+    {"attention int16", ATTENTION_INT16, VF_EPILOGUE_NONE, 64, 64, 32},
+    {"attention int16", ATTENTION_INT16, VF_EPILOGUE_NONE, 178, 178, 32},
+    {"attention int16", ATTENTION_INT16, VF_EPILOGUE_NONE, 512, 512, 32},
+    {"attention int16", ATTENTION_INT16, VF_EPILOGUE_NONE, 2048, 2048, 32},
+    {"attention int16", ATTENTION_INT16, VF_EPILOGUE_NONE, 8192, 8192, 32},
+    {"attention int16", ATTENTION_INT16, VF_EPILOGUE_NONE, 512, 512, 128},
     {"add_norm", ADD_NORM, VF_EPILOGUE_NONE, 128, 384, 0},
     {"add_norm rms", ADD_RMS_NORM, VF_EPILOGUE_NONE, 128, 384, 0},
     {"rotate", ROTATE, VF_EPILOGUE_NONE, 128, 384, 0},
@@ -183,7 +192,9 @@ static void prepare_attention(struct subject *s)
     size_t size = row->k, ld = 3 * 384;
     s->a = new_floats(row->n * ld, 0.5f);
     s->out = new_floats(row->m * 384, 0);
-    s->scratch = new_floats(s->kernels->attention_scratch_f32(row->n, size), 0);
+    size_t scratch = row->kind == ATTENTION ? s->kernels->attention_scratch_f32(row->n, size)
+                                            : s->kernels->attention_scratch_int16(row->n, size);
+    s->scratch = new_floats(scratch, 0);
     s->attention = (struct vf_attention_f32){.m = row->m,
         .n = row->n,
         .head_size = size,
@@ -249,6 +260,7 @@ static void prepare(struct subject *s)
         prepare_int8(s);
         break;
     case ATTENTION:
+    case ATTENTION_INT16:
         prepare_attention(s);
         break;
     case ROTATE:
@@ -293,6 +305,9 @@ static void run(void *context)
         break;
     case ATTENTION:
         s->kernels->attention_f32(&s->attention);
+        break;
+    case ATTENTION_INT16:
+        s->kernels->attention_int16(&s->attention);
         break;
     case ADD_NORM:
     case ADD_RMS_NORM:
@@ -343,6 +358,7 @@ static double work(const struct row *row)
     case LINEAR_INT8:
         return 2e-9 * elements * (double)row->k;
     case ATTENTION:
+    case ATTENTION_INT16:
         return 4e-9 * elements * (double)row->k;
     case ADD_NORM:
     case ADD_RMS_NORM:

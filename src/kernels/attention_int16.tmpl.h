@@ -19,7 +19,7 @@
 
 /* The largest weight is between half of 2^WEIGHT_BITS and 2^WEIGHT_BITS, so that the sum of the
  * products of a block's weights with values is below 2^31. */
-enum { WEIGHT_BITS = 12, LARGEST_VALUE = 2047, BLOCK_KEYS = 256 };
+enum { WEIGHT_BITS = 12, LARGEST_VALUE = 1023, BLOCK_KEYS = 512 };
 static_assert((int64_t)BLOCK_KEYS * LARGEST_VALUE << WEIGHT_BITS <= INT32_MAX, "sums overflow");
 
 #include "kernels/attention_blocks.tmpl.h"
@@ -28,7 +28,7 @@ static_assert((int)PANEL == (int)STEP, "a panel of keys is what is rounded at a 
 
 /* Keys are at most LARGEST_KEY, and the absolute values of a query sum to at most QUERY_SUM, so
  * that a score is below 2^31. */
-enum { LARGEST_KEY = 32767, QUERY_SUM = 65535 };
+enum { LARGEST_KEY = 32767, QUERY_SUM = 32767 };
 
 /* What is smaller than this counts as zero. */
 #define LEAST 0x1p-100f
@@ -124,25 +124,30 @@ EACH_ROWS(DEFINE_TILE)
 
 static pairs_tile_fn *const tiles[TILE_ROWS] = {EACH_ROWS(NAME_TILE)};
 
-/* The larger absolute values; a NaN stays. */
-static inline vec_bits larger_abs(vec_bits largest, vec x)
+/* The larger absolute values of each lane: of `largest` and of the n floats at x. A NaN stays. */
+static inline vec_bits larger_abs(vec_bits largest, const float *x, size_t n)
 {
-    return vec_bits_max_signed(largest, vec_bits_of(vec_abs(x)));
+    for (; n >= VEC_FLOATS; n -= VEC_FLOATS, x += VEC_FLOATS)
+        largest = vec_bits_max_signed(largest, vec_bits_of(vec_abs(vec_load(x))));
+    if (n > 0)
+        largest = vec_bits_max_signed(largest, vec_bits_of(vec_abs(vec_load_first(x, n))));
+    return largest;
 }
 
 /* Rounds n floats times `scale`, and zeros behind them, to pairs. Their order within a step is that
  * of pairs_round(), in queries as in keys. */
-static void round_row(const float *x, size_t n, float scale, float *pairs)
+static inline void round_row(const float *x, size_t n, float scale, float *pairs)
 {
     vec factor = vec_set(scale);
-    for (size_t j = 0; j < n; j += STEP, pairs += VEC_FLOATS) {
-        size_t left = n - j;
-        vec second = vec_set(0);
-        if (left > VEC_FLOATS)
-            second = load_at_most(x + j + VEC_FLOATS, left - VEC_FLOATS);
+    for (; n >= STEP; n -= STEP, x += STEP, pairs += VEC_FLOATS)
         pairs_store(pairs,
-            pairs_round(vec_mul(load_at_most(x + j, left), factor), vec_mul(second, factor)));
-    }
+            pairs_round(vec_mul(vec_load(x), factor), vec_mul(vec_load(x + VEC_FLOATS), factor)));
+    if (n == 0)
+        return;
+    vec second = vec_set(0);
+    if (n > VEC_FLOATS)
+        second = vec_load_first(x + VEC_FLOATS, n - VEC_FLOATS);
+    pairs_store(pairs, pairs_round(vec_mul(load_at_most(x, n), factor), vec_mul(second, factor)));
 }
 
 /* What 1 in the keys stands for: NaN when one of them is NaN. */
@@ -150,9 +155,7 @@ static float key_unit(const struct vf_attention_f32 *op)
 {
     vec_bits largest = vec_bits_of(vec_set(LEAST));
     for (size_t i = 0; i < op->n; i++)
-        for (size_t j = 0; j < op->head_size; j += VEC_FLOATS)
-            largest =
-                larger_abs(largest, load_at_most(op->k + i * op->ldkv + j, op->head_size - j));
+        largest = larger_abs(largest, op->k + i * op->ldkv, op->head_size);
     return vec_bits_largest_signed(largest) / LARGEST_KEY;
 }
 
@@ -176,52 +179,60 @@ static inline size_t first_of_pair(size_t e)
     return e % 4 / 2 * VEC_FLOATS + e / 4 * 4 + e % 2 * 2;
 }
 
-/* VEC_FLOATS columns of row i of the values, from j on; zeros where there are none. */
-static inline vec load_values(const struct vf_attention_f32 *op, size_t i, size_t j)
+/* Columns [0, n) of row i of the values, n at most VEC_FLOATS; zeros where there are none. */
+static inline vec load_values(const struct vf_attention_f32 *op, const float *v, size_t i, size_t n)
 {
-    if (i >= op->n || j >= op->head_size)
-        return vec_set(0);
-    return load_at_most(op->v + i * op->ldkv + j, op->head_size - j);
+    return i < op->n ? vec_load_first(v + i * op->ldkv, n) : vec_set(0);
 }
 
-/* Packs the values, and stores their units, which are NaN for columns with a NaN. */
+/* Packs n columns of the values, at most VEC_FLOATS, from v on, and returns their units, which are
+ * NaN for columns with a NaN. */
+static inline vec pack_columns(
+    const struct vf_attention_f32 *op, const float *v, size_t n, float *out)
+{
+    vec_bits largest = vec_bits_of(vec_set(LEAST));
+    for (size_t i = 0; i < op->n; i++)
+        largest = larger_abs(largest, v + i * op->ldkv, n);
+    vec unit = vec_mul(vec_of_bits(largest), vec_set(1.0f / LARGEST_VALUE));
+    vec scale = vec_div(vec_set(1), unit);
+    for (size_t first = 0; first < op->n; first += STEP)
+        for (size_t e = 0; e < VEC_FLOATS; e++, out += PANEL) {
+            size_t i = first + first_of_pair(e);
+            pairs_store(out, pairs_join(vec_mul(load_values(op, v, i, n), scale),
+                                 vec_mul(load_values(op, v, i + 1, n), scale)));
+        }
+    return unit;
+}
+
 static void pack_values(const struct vf_attention_f32 *op, const struct own *own)
 {
     size_t pairs = round_up_step(op->n) / 2;
-    for (size_t j = 0; j < round_up_step(op->head_size); j += VEC_FLOATS) {
+    for (size_t j = 0; j < op->head_size; j += VEC_FLOATS) {
         float *out = op->scratch + own->values + j / PANEL * PANEL * pairs + j % PANEL;
-        vec_bits largest = vec_bits_of(vec_set(LEAST));
-        for (size_t i = 0; i < op->n; i++)
-            largest = larger_abs(largest, load_values(op, i, j));
-        vec unit = vec_mul(vec_of_bits(largest), vec_set(1.0f / LARGEST_VALUE));
-        vec scale = vec_div(vec_set(1), unit);
+        vec unit = pack_columns(op, op->v + j, smaller(op->head_size - j, VEC_FLOATS), out);
         vec_store(op->scratch + own->value_units + j, unit);
-        for (size_t first = 0; first < op->n; first += STEP)
-            for (size_t e = 0; e < VEC_FLOATS; e++, out += PANEL) {
-                size_t i = first + first_of_pair(e);
-                pairs_store(out, pairs_join(vec_mul(load_values(op, i, j), scale),
-                                     vec_mul(load_values(op, i + 1, j), scale)));
-            }
     }
+}
+
+/* The sum of the absolute values of n floats. */
+static inline float sum_abs(const float *x, size_t n)
+{
+    vec sum = vec_set(LEAST);
+    for (; n >= VEC_FLOATS; n -= VEC_FLOATS, x += VEC_FLOATS)
+        sum = vec_add(sum, vec_abs(vec_load(x)));
+    if (n > 0)
+        sum = vec_add(sum, vec_abs(vec_load_first(x, n)));
+    return vec_sum(sum);
 }
 
 /* Rounds n queries, from `row` on. */
 static void round_queries(const struct vf_attention_f32 *op, const struct own *own,
     float unit_of_keys, size_t row, size_t n)
 {
-    float budget = QUERY_SUM - 0.5f * (float)op->head_size;
+    const float share = 1 / (QUERY_SUM - 0.5f * (float)op->head_size);
     for (size_t i = 0; i < n; i++) {
         const float *q = op->q + (row + i) * op->ldq;
-        vec_bits largest = vec_bits_of(vec_set(LEAST));
-        vec sum = vec_set(LEAST);
-        for (size_t j = 0; j < op->head_size; j += VEC_FLOATS) {
-            vec x = load_at_most(q + j, op->head_size - j);
-            largest = larger_abs(largest, x);
-            sum = vec_add(sum, vec_abs(x));
-        }
-        float by_largest = vec_bits_largest_signed(largest) / LARGEST_KEY,
-              by_sum = vec_sum(sum) / budget;
-        float unit = by_sum > by_largest ? by_sum : by_largest;
+        float unit = sum_abs(q, op->head_size) * share;
         round_row(q, op->head_size, 1 / unit, op->scratch + own->queries + i * own->pairs);
         op->scratch[own->score_units + i] = unit * unit_of_keys;
     }

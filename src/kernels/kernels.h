@@ -147,16 +147,15 @@ typedef size_t vf_attention_scratch_fn(size_t n, size_t head_size);
  * multiplied exactly as 16-bit integers, which processors with dot products of integers do twice as
  * fast. With |x| the sum of the absolute values of x, and max K the largest of all keys' elements:
  *
- * - a key's unit is k = max K / 32767, that of query i q = max(largest |q_id| / 32767,
- *   |q_i| / (65535 - head_size / 2)). A score is off by e = (|q_i| k + |k_j| q) / 2 +
- *   head_size q k / 4 more than in attention_f32, and so a weight by 2^e - 1 and
- *   VF_INT16_EXP2_BOUND as a part of it;
- * - weights of up to 256 keys have the unit VF_INT16_WEIGHT_UNIT times the largest of them;
+ * - a key's unit is k = max K / 32767, that of query i q = |q_i| / (32767 - head_size / 2). A score
+ *   is off by e = (|q_i| k + |k_j| q) / 2 + head_size q k / 4 more than in attention_f32, and so a
+ *   weight by 2^e - 1 and VF_INT16_EXP2_BOUND as a part of it;
+ * - weights of up to 512 keys have the unit VF_INT16_WEIGHT_UNIT times the largest of them;
  * - a column of values has the unit VF_INT16_VALUE_UNIT times its largest absolute value.
  *
  * Keys and values that query i does not see so change the last bits of out_i. */
 #define VF_INT16_WEIGHT_UNIT (1 / 2048.0)
-#define VF_INT16_VALUE_UNIT (1 / 2047.0)
+#define VF_INT16_VALUE_UNIT (1 / 1023.0)
 #define VF_INT16_EXP2_BOUND 8e-5
 
 /* out[n] = the mean, or the largest, of each column of x[m][n]; m is at least 1. The mean is

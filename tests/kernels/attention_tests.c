@@ -198,7 +198,7 @@ static double sum_of_row(const struct matrix *matrix, size_t row)
 static double rounding_error(const struct attention_case *t, size_t i, size_t j, double key_unit)
 {
     double size = (double)t->op.head_size, sum = sum_of_row(&t->q, i);
-    double query_unit = fmax(largest_in_row(&t->q, i) / 32767, sum / (65535 - size / 2));
+    double query_unit = sum / (32767 - size / 2);
     return HALF * (sum * key_unit + sum_of_row(&t->k, j) * query_unit) +
            HALF * HALF * size * key_unit * query_unit;
 }
