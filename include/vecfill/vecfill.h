@@ -148,7 +148,7 @@ VF_API void vf_options_init(struct vf_options *options);
  * fetched first, once, as vf_fetch() does. On success the caller owns *ret and ends it with
  * vf_close(). VF_ERR_NOT_FOUND: no such model; VF_ERR_DATA: its files are broken or hold something
  * that vecfill does not know; VF_ERR_CONFIG: the options contradict the model, or it needs a prompt
- * and none is given; VF_ERR_USAGE: it has no prompt of that name; VF_ERR_UNAVAILABLE,
+ * or a task and none is given; VF_ERR_USAGE: it has no prompt of that name; VF_ERR_UNAVAILABLE,
  * VF_ERR_PERMISSION, VF_ERR_IO: it could not be fetched. */
 VF_API int vf_open(const struct vf_options *options, struct vf_embedder **ret, struct vf_err *err);
 
@@ -186,7 +186,7 @@ struct vf_identity {
 };
 
 /* Two embedders of one identity whose vf_info() agrees in pooling, normalisation, prompt,
- * dimensions, max_seq_length, long_text and chunk_overlap make the same vectors, within the
+ * task, dimensions, max_seq_length, long_text and chunk_overlap make the same vectors, within the
  * tolerance of their precisions. Reads the files unless the Hub cache names them by their checksum.
  * With tokenizer_only weights_sha256 is empty where there are no weights. */
 VF_API int vf_identify(
