@@ -41,13 +41,30 @@ static bool may_hold_secret(const char *url)
     return strstr(url, "password") || (at && colon && colon < at);
 }
 
+/* Reads .env. A line that is not understood is passed over, with a warning, where the database is
+ * named without it. */
+static int load_settings(
+    struct vf_console *console, const char *url, struct vf_config *ret, struct vf_err *err)
+{
+    struct vf_err trouble = {0};
+    const char *variable = getenv("VECFILL_DATABASE_URL");
+    int rc = vf_config_load(DOTENV, ret, &trouble);
+    if (rc == VF_ERR_CONFIG && (url || (variable && *variable))) {
+        vf_console_warn(console, "%s; the file is not used", trouble.msg);
+        return 0;
+    }
+    if (rc)
+        *err = trouble;
+    return rc;
+}
+
 int vf_database_locate(struct vf_console *console, const struct vf_database_args *args,
     struct vf_database *ret, struct vf_err *err)
 {
     struct vf_config config = {0};
     struct vf_database database = {0};
     int rc;
-    VF_TRY(vf_config_load(DOTENV, &config, err));
+    VF_TRY(load_settings(console, args->url, &config, err));
     VF_TRY(vf_config_database(&config, args->url, &database.url, &database.source, err));
     if (args->url && may_hold_secret(args->url)) {
         memset(args->url, '*', strlen(args->url));

@@ -16,6 +16,10 @@ enum { ANSWER_MS = 30 * 60 * 1000, LOGIN_MS = 10 * 1000 };
 
 /* ---- errors ---- */
 
+#define LOGIN_HINT                                                                                 \
+    "set PGPASSWORD or ~/.pgpass, name the user in the URL or PGUSER, and look at the server's "   \
+    "pg_hba.conf"
+
 static const struct {
     const char *state; /* SQLSTATE or its beginning; the first match counts */
     enum vf_code code;
@@ -27,7 +31,7 @@ static const struct {
     {"3F000", VF_ERR_NOT_FOUND, "create it with CREATE SCHEMA, or name another"},
     {"42501", VF_ERR_PERMISSION, "let the owner GRANT it, or connect as another role"},
     {"25006", VF_ERR_PERMISSION, "connect to the primary server, not to a read-only one"},
-    {"28", VF_ERR_LOGIN, "set PGPASSWORD or ~/.pgpass, and look at the server's pg_hba.conf"},
+    {"28", VF_ERR_LOGIN, LOGIN_HINT},
     {"53100", VF_ERR_IO, "free disk space on the server and run again"},
     {"53", VF_ERR_UNAVAILABLE, "the server is short of resources; run again later"},
     {"57", VF_ERR_UNAVAILABLE, "run again: what was committed is kept"},
@@ -52,6 +56,15 @@ static int fail_with(struct vf_err *err, enum vf_code code, const char *message,
     return code;
 }
 
+static int fail_with_state(
+    struct vf_err *err, const char *state, const char *message, enum vf_code other)
+{
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+        if (strncmp(state, meanings[i].state, strlen(meanings[i].state)) == 0)
+            return fail_with(err, meanings[i].code, message, meanings[i].hint);
+    return fail_with(err, other, message, "");
+}
+
 int vf__pg_fail(struct pg_store *s, const PGresult *result, struct vf_err *err)
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
@@ -59,10 +72,7 @@ int vf__pg_fail(struct pg_store *s, const PGresult *result, struct vf_err *err)
     if (!state || PQstatus(s->conn) == CONNECTION_BAD)
         return fail_with(err, VF_ERR_UNAVAILABLE, message ? message : PQerrorMessage(s->conn),
             "run again: what was committed is kept");
-    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
-        if (strncmp(state, meanings[i].state, strlen(meanings[i].state)) == 0)
-            return fail_with(err, meanings[i].code, message ? message : state, meanings[i].hint);
-    return fail_with(err, VF_ERR_IO, message ? message : state, "");
+    return fail_with_state(err, state, message ? message : state, VF_ERR_IO);
 }
 
 /* ---- statements ---- */
@@ -263,21 +273,45 @@ static int check_url(const char *url, bool *ret_has_timeout, struct vf_err *err)
     return 0;
 }
 
-static int fail_to_connect(const struct pg_store *s, struct vf_err *err)
+/* Behind the severity, which is in the server's language, as is the rest: "FATAL:  …". */
+static const char severity_end[] = ":  ";
+
+/* Connects once more, so that a refusal is told by its SQLSTATE alone, which libpq does not give in
+ * another way. "" when it is not known. */
+static void ask_for_state(struct pg_store *s, char ret[6])
 {
-    const char *message = PQerrorMessage(s->conn);
-    /* libpq gives no SQLSTATE here. A server that speaks another language ends below. */
-    if (strstr(message, "database \"") && strstr(message, "does not exist"))
-        return fail_with(
-            err, VF_ERR_NOT_FOUND, message, "create it with createdb, or name another");
-    if (strstr(message, "role \"") || strstr(message, "password") ||
-        strstr(message, "pg_hba.conf") || PQconnectionNeedsPassword(s->conn))
-        return fail_with(err, VF_ERR_LOGIN, message,
-            "set PGPASSWORD or ~/.pgpass, name the user in the URL or PGUSER, and look at the "
-            "server's pg_hba.conf");
-    return fail_with(err, VF_ERR_UNAVAILABLE, message,
-        "is the server running, and are host and port right? Set them in --database or by PGHOST "
-        "and PGPORT");
+    PQsetErrorVerbosity(s->conn, PQERRORS_SQLSTATE);
+    PQreset(s->conn);
+    PQsetErrorVerbosity(s->conn, PQERRORS_DEFAULT);
+    const char *end = strstr(PQerrorMessage(s->conn), severity_end);
+    snprintf(ret, 6, "%s", end ? end + strlen(severity_end) : "");
+}
+
+/* What the attempt to connect came to. */
+static int check_connection(struct pg_store *s, struct vf_err *err)
+{
+    struct vf_buf message = {0};
+    char state[6] = "";
+    int rc = 0;
+    if (PQstatus(s->conn) == CONNECTION_OK)
+        return 0;
+    bool needs_password = PQconnectionNeedsPassword(s->conn);
+    VF_TRY(vf_buf_append_string(&message, PQerrorMessage(s->conn), err));
+    if (strstr(message.data, severity_end))
+        ask_for_state(s, state);
+    if (PQstatus(s->conn) == CONNECTION_OK)
+        goto out;
+    if (state[0])
+        rc = fail_with_state(err, state, message.data, VF_ERR_UNAVAILABLE);
+    else if (needs_password)
+        rc = fail_with(err, VF_ERR_LOGIN, message.data, LOGIN_HINT);
+    else
+        rc = fail_with(err, VF_ERR_UNAVAILABLE, message.data,
+            "is the server running, and are host and port right? Set them in --database or by "
+            "PGHOST and PGPORT");
+out:
+    vf_buf_release(&message);
+    return rc;
 }
 
 static void ignore_notice(void *context, const PGresult *result)
@@ -301,8 +335,7 @@ static int connect_server(struct pg_store *s, const char *url, struct vf_err *er
     s->conn = PQconnectdbParams(keywords, values, 1);
     if (!s->conn)
         return vf_fail_memory(err, "a database connection");
-    if (PQstatus(s->conn) != CONNECTION_OK)
-        return fail_to_connect(s, err);
+    VF_TRY(check_connection(s, err));
     PQsetNoticeReceiver(s->conn, ignore_notice, NULL);
     if (PQserverVersion(s->conn) < OLDEST_SERVER) {
         rc = vf_fail(err, VF_ERR_CONFIG, "the server is PostgreSQL %s",
@@ -350,9 +383,8 @@ int vf__pg_reconnect(struct pg_store *s, struct vf_err *err)
     if (s->ready && PQtransactionStatus(s->conn) == PQTRANS_IDLE)
         return 0;
     PQreset(s->conn);
-    if (PQstatus(s->conn) != CONNECTION_OK)
-        return fail_to_connect(s, err);
-    return set_session(s, err);
+    int rc = check_connection(s, err);
+    return rc ? rc : set_session(s, err);
 }
 
 /* Whether the server's encoding has the character; asked only of encodings other than UTF-8. */

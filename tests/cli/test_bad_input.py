@@ -2,7 +2,9 @@
 and nothing stored that should not be."""
 import json
 import os
+import socket
 import struct
+import threading
 import unittest
 
 import program
@@ -28,6 +30,19 @@ def header_length(n):
     tensors, data = good_header()
     whole = tiny_model.safetensors(tensors, data)
     return struct.pack("<Q", n) + whole[8:]
+
+
+def refuse_logins(server, state):
+    """A server that speaks Russian and lets nobody in."""
+    fields = f"SВАЖНО\0VFATAL\0C{state}\0Mне пущу\0\0".encode()
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
 
 
 WORD = "embeddings.word_embeddings.weight"
@@ -246,6 +261,15 @@ class Postgres(Common, program.Case):
 
     def test_no_database(self):
         self.backfill(status=66, stderr="nonesuch", env={"PGDATABASE": "nonesuch"})
+
+    def test_refused_in_another_language(self):
+        """What a refusal means is told by its SQLSTATE, not by its words."""
+        for state, status in (("3D000", 66), ("28P01", 69), ("57P03", 69), ("42501", 77)):
+            with self.subTest(state), socket.create_server(("127.0.0.1", 0)) as server:
+                threading.Thread(target=refuse_logins, args=(server, state), daemon=True).start()
+                url = f"postgresql://me@127.0.0.1:{server.getsockname()[1]}/новости?sslmode=disable"
+                self.check("status", "--database", url, status=status, stderr="ВАЖНО")
+                server.shutdown(socket.SHUT_RDWR)
 
     def test_sql_ascii(self):
         """A database that checks no encoding, with bytes that are none."""

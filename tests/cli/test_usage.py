@@ -103,6 +103,9 @@ class BadUsage(program.Case):
     def test_bad_settings_file(self):
         self.write(".env", "VECFILL_DATABASE_URL=sqlite:a.db\nnonsense\n")
         self.check("status", status=78, stderr=r"\.env:2: not a setting")
+        named = {"stderr": r"warning: \.env:2: not a setting .*; the file is not used"}
+        self.check("init", "--database", "sqlite:b.db", **named)
+        self.check("init", **named, env={"VECFILL_DATABASE_URL": "sqlite:c.db"})
 
 
 class Manners(program.Case):
