@@ -17,6 +17,7 @@
 
 typedef float vec __attribute__((vector_size(VEC_FLOATS * sizeof(float))));
 typedef int32_t vec_bits __attribute__((vector_size(VEC_FLOATS * sizeof(int32_t))));
+typedef uint32_t vec_words __attribute__((vector_size(VEC_FLOATS * sizeof(uint32_t))));
 
 static inline vec vec_load(const float *p)
 {
@@ -148,8 +149,8 @@ static inline vec vec_floor(vec x, vec *ret_fraction)
 static inline vec vec_scale(vec a, vec exponent)
 {
     const vec least = vec_set(-126);
-    vec_bits bits = __builtin_convertvector(vec_max(exponent, least), vec_bits);
-    vec scaled = vec_select(exponent < least, vec_set(0), (vec)((vec_bits)a + bits * (1 << 23)));
+    vec_words bits = (vec_words) __builtin_convertvector(vec_max(exponent, least), vec_bits) << 23;
+    vec scaled = vec_select(exponent < least, vec_set(0), (vec)((vec_words)a + bits));
     return vec_select(exponent == exponent, scaled, exponent);
 }
 
