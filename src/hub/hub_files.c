@@ -261,7 +261,7 @@ int vf_hub_files_visit(const char *directory, const char *model, vf_hub_getter *
     static const char *const config[] = {"config.json", NULL};
     static const char *const tokenizer[] = {"tokenizer.json", "vocab.txt", NULL};
     static const char *const others[] = {"tokenizer_config.json", "special_tokens_map.json",
-        "config_sentence_transformers.json", NULL};
+        "config_sentence_transformers.json", "adapter_config.json", NULL};
     const struct visit v = {
         .directory = directory, .model = model, .get = get_file, .context = context};
     const char *chosen;

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include "base/file.h"
 #include "model/checkpoint_files.h"
 #include "model/model_config.h"
 #include "model/network_tensors.h"
@@ -73,6 +74,21 @@ out:
     return rc;
 }
 
+/* Transformers adds the adapter that this file describes to the weights, when PEFT is installed. */
+static int refuse_adapter_file(const char *directory, struct vf_err *err)
+{
+    int rc = 0;
+    char *path = vf_path_join(directory, "adapter_config.json");
+    if (!path)
+        return vf_fail_memory(err, "a path");
+    if (vf_is_file(path)) {
+        rc = vf_fail(err, VF_ERR_DATA, "%s: adapters in a file of their own are not read", path);
+        vf_hint(err, "merge the adapter into the weights, or remove that file to run without it");
+    }
+    free(path);
+    return rc;
+}
+
 int vf_model_open(const char *directory, const char *task, bool with_weights, struct vf_model **ret,
     struct vf_err *err)
 {
@@ -82,6 +98,7 @@ int vf_model_open(const char *directory, const char *task, bool with_weights, st
         rc = vf_fail_memory(err, "a model");
         goto out;
     }
+    VF_TRY(refuse_adapter_file(directory, err));
     VF_TRY(vf_model_config_load(
         directory, task, with_weights, &model->config, &model->architecture, err));
     VF_TRY(vf_model_config_load_max_length(directory, &model->config, err));

@@ -33,7 +33,9 @@ static int get(void *context, const char *path, bool *ret_found, struct vf_err *
 }
 
 #define REQUIRED "config.json", "tokenizer.json", "model.safetensors"
-#define SMALL "tokenizer_config.json special_tokens_map.json config_sentence_transformers.json "
+#define SMALL                                                                                      \
+    "tokenizer_config.json special_tokens_map.json config_sentence_transformers.json "             \
+    "adapter_config.json "
 #define SETTINGS                                                                                   \
     "sentence_bert_config.json sentence_roberta_config.json sentence_distilbert_config.json "      \
     "sentence_camembert_config.json sentence_albert_config.json sentence_xlm-roberta_config.json " \

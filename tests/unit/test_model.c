@@ -327,6 +327,10 @@ static void test_config_that_is_refused(void **state)
         check_open_fails(cases[i].name, false, VF_ERR_DATA, cases[i].in_message, "");
         check_open_fails(cases[i].name, false, VF_ERR_DATA, "config.json", "");
     }
+    write_config("{", "{");
+    write_text("adapter_config.json", "{}");
+    check_open_fails("adapter", false, VF_ERR_DATA, "adapter_config.json", "merge");
+    remove(scratch_path(&scratch, "adapter_config.json"));
     remove(scratch_path(&scratch, "config.json"));
     check_open_fails("no file", false, VF_ERR_NOT_FOUND, "config.json", "directory");
 }
