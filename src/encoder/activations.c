@@ -83,7 +83,7 @@ static void place(struct vf_activations *a, const struct vf_packed_network *pack
 int vf_activations_init(
     struct vf_activations *activations, const struct vf_packed_network *packed, struct vf_err *err)
 {
-    *activations = (struct vf_activations){0};
+    *activations = (struct vf_activations){.packed = packed};
     place(activations, packed);
     int rc = vf_arena_allocate(&activations->arena, "activations", err);
     if (rc)

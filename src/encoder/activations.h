@@ -22,6 +22,8 @@ struct vf_query_run {
 };
 
 struct vf_activations {
+    const struct vf_packed_network *packed; /* the weights that this worker uses */
+
     /* Of the texts at hand. */
     float *x;                       /* [rows][hidden], the residual stream */
     float *key_value;               /* [rows][2 kv_heads * head_size], of the layer at hand */

@@ -91,7 +91,7 @@ static void encode(void *arg, unsigned index)
     if (sequence.n > run->network->max_tokens)
         sequence.n = run->network->max_tokens;
     memset(recorder->tap.rows, 0, recorder->tap.n * sizeof(*recorder->tap.rows));
-    vf_forward(run->network, &recorder->activations, &recorder->team, &sequence, 1);
+    vf_forward(&recorder->activations, &recorder->team, &sequence, 1);
 }
 
 /* Adds the products of the inputs [first, first + count) of a block with those up to them. */

@@ -3,6 +3,7 @@
 #include "cpu/cpu.h"
 #include "encoder/forward.h"
 #include "encoder/parallel.h"
+#include "encoder/replicas.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -28,17 +29,24 @@ struct call {
 struct worker {
     pthread_t thread;
     struct vf_encoder *encoder;
+    const struct vf_replica *replica;
     struct vf_activations activations; /* this worker's thread only */
 };
 
 struct vf_encoder {
-    struct vf_packed_network network; /* immutable */
-    struct vf_team team;              /* with the lock */
-    struct call *head, **tail;        /* under lock: calls with sequences left to take */
-    bool stop;                        /* under lock */
-    unsigned n_workers;               /* started */
+    struct vf_replicas replicas; /* immutable */
+    struct vf_team team;         /* with the lock */
+    struct call *head, **tail;   /* under lock: calls with sequences left to take */
+    bool stop;                   /* under lock */
+    unsigned n_workers;          /* started */
     struct worker *workers;
 };
+
+/* All replicas are alike. */
+static const struct vf_packed_network *network_of(const struct vf_encoder *encoder)
+{
+    return &encoder->workers[0].replica->network;
+}
 
 /* Takes the next group of the first call, under the lock. */
 static const struct vf_sequence_ref *take_group(
@@ -68,7 +76,7 @@ static void run_group(struct worker *worker)
     size_t n;
     const struct vf_sequence_ref *group = take_group(encoder, &call, &n);
     pthread_mutex_unlock(&encoder->team.lock);
-    vf_forward(&encoder->network, &worker->activations, &encoder->team, group, n);
+    vf_forward(&worker->activations, &encoder->team, group, n);
     pthread_mutex_lock(&encoder->team.lock);
     call->finished += n;
     if (call->finished == call->n)
@@ -80,6 +88,7 @@ static void *work(void *arg)
 {
     struct worker *worker = arg;
     struct vf_encoder *encoder = worker->encoder;
+    vf_replica_enter(worker->replica);
     pthread_mutex_lock(&encoder->team.lock);
     while (!encoder->stop) {
         if (encoder->head)
@@ -108,12 +117,15 @@ static int check_options(const struct vf_model_config *config,
     return 0;
 }
 
-static int start_worker(struct vf_encoder *encoder, struct worker *worker, struct vf_err *err)
+static int start_worker(
+    struct vf_encoder *encoder, unsigned index, unsigned workers, struct vf_err *err)
 {
-    int rc = vf_activations_init(&worker->activations, &encoder->network, err);
+    struct worker *worker = &encoder->workers[index];
+    worker->encoder = encoder;
+    worker->replica = vf_replica_of_worker(&encoder->replicas, index, workers);
+    int rc = vf_activations_init(&worker->activations, &worker->replica->network, err);
     if (rc)
         return rc;
-    worker->encoder = encoder;
     rc = vf_thread_start(&worker->thread, work, worker, err);
     if (rc)
         vf_activations_release(&worker->activations);
@@ -138,9 +150,9 @@ int vf_encoder_new(const struct vf_model *model, const struct vf_encoder_options
     encoder->workers = calloc(options->threads, sizeof(*encoder->workers));
     if (!encoder->workers)
         VF_TRY(vf_fail_memory(err, "workers"));
-    VF_TRY(vf_packed_network_init(&encoder->network, model, &kernels, options, err));
+    VF_TRY(vf_replicas_init(&encoder->replicas, model, &kernels, options, err));
     for (; encoder->n_workers < options->threads; encoder->n_workers++)
-        VF_TRY(start_worker(encoder, &encoder->workers[encoder->n_workers], err));
+        VF_TRY(start_worker(encoder, encoder->n_workers, options->threads, err));
     *ret = encoder;
     encoder = NULL;
 out:
@@ -161,7 +173,7 @@ void vf_encoder_free(struct vf_encoder *encoder)
         pthread_join(encoder->workers[i].thread, NULL);
         vf_activations_release(&encoder->workers[i].activations);
     }
-    vf_packed_network_release(&encoder->network);
+    vf_replicas_release(&encoder->replicas);
     vf_team_release(&encoder->team);
     free(encoder->workers);
     free(encoder);
@@ -207,7 +219,7 @@ int vf_encoder_run(struct vf_encoder *encoder, const struct vf_sequence_ref *seq
     if (!call.sequences)
         return vf_fail_memory(err, "sequences");
     for (size_t i = 0; i < n; i++) {
-        assert(sequences[i].n >= 1 && sequences[i].n <= encoder->network.max_tokens);
+        assert(sequences[i].n >= 1 && sequences[i].n <= network_of(encoder)->max_tokens);
         call.sequences[i] = sequences[i];
     }
     qsort(call.sequences, n, sizeof(*sequences), by_length_descending);
@@ -219,8 +231,8 @@ int vf_encoder_run(struct vf_encoder *encoder, const struct vf_sequence_ref *seq
 
 const char *vf_encoder_isa(const struct vf_encoder *encoder)
 {
-    const struct vf_kernels *kernels = &encoder->network.kernels;
-    switch (encoder->network.precision) {
+    const struct vf_kernels *kernels = &network_of(encoder)->kernels;
+    switch (network_of(encoder)->precision) {
     case VF_PRECISION_BF16:
         return kernels->name_bf16;
     case VF_PRECISION_INT8:
@@ -233,7 +245,10 @@ const char *vf_encoder_isa(const struct vf_encoder *encoder)
 
 size_t vf_encoder_weight_bytes(const struct vf_encoder *encoder)
 {
-    return encoder->network.arena.bytes;
+    size_t bytes = 0;
+    for (size_t i = 0; i < encoder->replicas.n; i++)
+        bytes += encoder->replicas.at[i].network.arena.bytes;
+    return bytes;
 }
 
 size_t vf_encoder_worker_bytes(const struct vf_encoder *encoder)

@@ -30,6 +30,7 @@ struct vf_encoder_options {
     const char *max_isa; /* tier cap; NULL: VECFILL_MAX_ISA, else none. Unknown: VF_ERR_USAGE */
     size_t max_tokens;   /* longest sequence that will be given, at most network.max_positions */
     size_t dimensions;   /* floats of a vector, the others are cut off; 0: all */
+    const char *system_root; /* where memory nodes are looked up, as vf_cpu_nodes(); NULL: "" */
 };
 
 struct vf_sequence_ref {
@@ -55,7 +56,7 @@ VF_MUST_CHECK int vf_encoder_run(struct vf_encoder *encoder,
 /* The kernels in use, e.g. "avx512" or "avx2 (bf16 weights)"; static string. */
 const char *vf_encoder_isa(const struct vf_encoder *encoder);
 
-/* Bytes of packed weights, and of one worker's activations. */
+/* Bytes of packed weights, on all memory nodes, and of one worker's activations. */
 size_t vf_encoder_weight_bytes(const struct vf_encoder *encoder);
 size_t vf_encoder_worker_bytes(const struct vf_encoder *encoder);
 

@@ -10,6 +10,7 @@ enum { MIN_SPAN_ROWS = 32 };
 /* What the spans of a layer have in common. */
 struct pass {
     const struct vf_packed_network *packed;
+    size_t number; /* of the layer */
     const struct vf_packed_layer *layer;
     const struct vf_attention_kind *attention;
     const float *turns;                  /* of this kind of attention; NULL: none */
@@ -99,11 +100,27 @@ static struct vf_query_run cut_run(const struct vf_query_run *run, size_t row, s
         .n = run->n};
 }
 
+/* The same pass with the weights of the worker that computes a part of it. */
+static struct pass near_pass(const struct vf_activations *own, const struct pass *pass)
+{
+    const struct vf_packed_network *packed = own->packed;
+    size_t kind = packed->network->attention_of_layer[pass->number];
+    return (struct pass){
+        .packed = packed,
+        .number = pass->number,
+        .layer = &packed->layers[packed->network->layer_weights[pass->number]],
+        .attention = &packed->network->attention[kind],
+        .turns = packed->turns[kind],
+        .shared = pass->shared,
+        .n_runs = pass->n_runs,
+    };
+}
+
 /* --- Keys and values -------------------------------------------------------------------------- */
 
 static void compute_key_value(const void *work, struct vf_activations *own, size_t row, size_t m)
 {
-    const struct pass *pass = work;
+    const struct pass near = near_pass(own, work), *pass = &near;
     const struct vf_packed_layer *layer = pass->layer;
     const struct vf_activations *shared = pass->shared;
     size_t heads = pass->packed->network->kv_heads;
@@ -223,7 +240,7 @@ static size_t even_length(size_t rows, size_t most)
 
 static void compute_states(const void *work, struct vf_activations *own, size_t row, size_t m)
 {
-    const struct pass *pass = work;
+    const struct pass near = near_pass(own, work), *pass = &near;
     size_t block = even_length(m, VF_BLOCK_ROWS);
     compute_context(pass, own, row, m);
     for (size_t i = 0; i < m; i += block)
@@ -268,9 +285,9 @@ static size_t keep_rows_of_head(
 }
 
 /* Writes the states that enter the first layer, and the runs. Returns the number of rows. */
-static size_t embed(const struct vf_packed_network *packed, struct vf_activations *own,
-    const struct vf_sequence_ref *sequences, size_t n)
+static size_t embed(struct vf_activations *own, const struct vf_sequence_ref *sequences, size_t n)
 {
+    const struct vf_packed_network *packed = own->packed;
     const struct vf_embeddings *embeddings = &packed->embeddings;
     const struct pass pass = {.packed = packed, .shared = own};
     bool projects = embeddings->projection.n > 0;
@@ -292,20 +309,13 @@ static size_t embed(const struct vf_packed_network *packed, struct vf_activation
 }
 
 /* Runs all layers on `rows` rows, and returns how many of them are left. */
-static size_t run_layers(const struct vf_packed_network *packed, struct vf_activations *own,
-    struct vf_team *team, const struct vf_sequence_ref *sequences, size_t n, size_t rows)
+static size_t run_layers(struct vf_activations *own, struct vf_team *team,
+    const struct vf_sequence_ref *sequences, size_t n, size_t rows)
 {
-    const struct vf_network *network = packed->network;
+    const struct vf_network *network = own->packed->network;
     for (size_t i = 0; i < network->layers; i++) {
-        size_t kind = network->attention_of_layer[i];
-        const struct pass pass = {
-            .packed = packed,
-            .layer = &packed->layers[network->layer_weights[i]],
-            .attention = &network->attention[kind],
-            .turns = packed->turns[kind],
-            .shared = own,
-            .n_runs = n,
-        };
+        const struct pass pass =
+            near_pass(own, &(struct pass){.number = i, .shared = own, .n_runs = n});
         run_spans(&pass, own, team, compute_key_value, rows);
         if (i + 1 == network->layers)
             rows = keep_rows_of_head(&pass, sequences, rows);
@@ -314,14 +324,15 @@ static size_t run_layers(const struct vf_packed_network *packed, struct vf_activ
     return rows;
 }
 
-void vf_forward(const struct vf_packed_network *packed, struct vf_activations *activations,
-    struct vf_team *team, const struct vf_sequence_ref *sequences, size_t n)
+void vf_forward(struct vf_activations *activations, struct vf_team *team,
+    const struct vf_sequence_ref *sequences, size_t n)
 {
+    const struct vf_packed_network *packed = activations->packed;
     size_t ld = activations->ld_hidden;
     float *x = activations->x;
-    size_t rows = embed(packed, activations, sequences, n);
+    size_t rows = embed(activations, sequences, n);
     assert(n == 1 ? rows <= packed->max_tokens : rows <= VF_GROUP_TOKENS);
-    rows = run_layers(packed, activations, team, sequences, n, rows);
+    rows = run_layers(activations, team, sequences, n, rows);
     if (packed->final_norm.n > 0)
         packed->kernels.add_norm_f32(&packed->final_norm, x, ld, NULL, 0, rows, x, ld);
     for (size_t i = 0; i < n; i++) {

@@ -14,7 +14,7 @@
 
 /* Computes the vectors of `n` sequences that have at most VF_GROUP_TOKENS tokens together, or of
  * one of at most max_tokens, whose rows are shared with `team`. Does not allocate. */
-void vf_forward(const struct vf_packed_network *packed, struct vf_activations *activations,
-    struct vf_team *team, const struct vf_sequence_ref *sequences, size_t n);
+void vf_forward(struct vf_activations *activations, struct vf_team *team,
+    const struct vf_sequence_ref *sequences, size_t n);
 
 #endif

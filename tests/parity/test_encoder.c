@@ -467,6 +467,56 @@ static void test_long_texts(void **state)
     }
 }
 
+#if defined(__linux__)
+
+/* Each node has weights of its own, and nobody sees it in the vectors. */
+static void test_memory_nodes(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned threads;
+        size_t copies;
+    } cases[] = {{1, 1}, {2, 2}, {3, 3}, {5, 3}};
+    struct scratch root;
+    struct fixture fixture;
+    open_default(&fixture);
+    scratch_init(&root);
+    for (int i = 0; i < 3; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "sys/devices/system/node/node%d/cpulist", i);
+        scratch_write(&root, name, "0-4095\n", 7);
+    }
+    size_t bytes = SEQUENCES * fixture.hidden * sizeof(float);
+    float *expected = malloc(bytes);
+    vf_check(expected, "memory");
+    struct vf_encoder *single = new_encoder(&fixture, 1, NULL);
+    run_cut(single, &fixture, 1, SEQUENCES);
+    memcpy(expected, fixture.vectors, bytes);
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        struct vf_err err = {0};
+        struct vf_encoder *encoder = NULL;
+        int rc = vf_encoder_new(fixture.model,
+            &(struct vf_encoder_options){
+                .threads = cases[i].threads, .max_tokens = MAX_TOKENS, .system_root = root.path},
+            &encoder, &err);
+        vf_check(rc == 0, "%u threads: %s", cases[i].threads, err.msg);
+        size_t copies = vf_encoder_weight_bytes(encoder) / vf_encoder_weight_bytes(single);
+        vf_check(copies == cases[i].copies, "%u threads: %zu copies", cases[i].threads, copies);
+        for (size_t batch = 1; batch <= SEQUENCES; batch += SEQUENCES - 1) {
+            run_cut(encoder, &fixture, 1, batch);
+            vf_check(memcmp(expected, fixture.vectors, bytes) == 0, "%u threads, batch %zu",
+                cases[i].threads, batch);
+        }
+        vf_encoder_free(encoder);
+    }
+    vf_encoder_free(single);
+    scratch_release(&root);
+    free(expected);
+    close_fixture(&fixture);
+}
+
+#endif
+
 static void test_no_sequences(void **state)
 {
     (void)state;
@@ -515,6 +565,9 @@ int main(void)
         cmocka_unit_test(test_bf16_halves_weights),
         cmocka_unit_test(test_concurrent_calls),
         cmocka_unit_test(test_long_texts),
+#if defined(__linux__)
+        cmocka_unit_test(test_memory_nodes),
+#endif
         cmocka_unit_test(test_no_sequences),
         cmocka_unit_test(test_bad_options),
     };
