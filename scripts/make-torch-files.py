@@ -114,6 +114,7 @@ def hostile():
     at = whole.index(b"PK\x01\x02")
     yield "member_outside", whole[:at + 42] + struct.pack("<I", 0x7fffffff) + whole[at + 46:]
     yield "two_names", whole[:30] + b"A" + whole[31:]
+    yield "folder_with_nul", whole.replace(b"archive/", b"arch\0ve/")
     yield "wrong_size", whole[:at + 20] + struct.pack("<II", 1 << 30, 1 << 30) + whole[at + 28:]
 
 

@@ -202,6 +202,8 @@ static int read_member(const struct archive *a, const struct directory *director
     if (entry.n_packed != entry.n_data)
         return fail(a, "a stored member has two sizes", err);
     struct vf_zip_member member = {.name = (const char *)p + CENTRAL_BYTES, .n_name = n_name};
+    if (memchr(member.name, '\0', n_name))
+        return fail(a, "a member's name holds a NUL", err);
     int rc = find_data(a, directory, &entry, &member, err);
     if (rc)
         return rc;

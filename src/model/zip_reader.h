@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 struct vf_zip_member {
-    const char *name; /* n_name bytes, without a NUL behind them */
+    const char *name; /* n_name bytes, without a NUL among or behind them */
     size_t n_name;
     const uint8_t *data; /* n_data bytes */
     size_t n_data;

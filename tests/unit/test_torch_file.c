@@ -165,6 +165,7 @@ static void test_hostile(void **state)
         {"hostile/too_many_members", "too many members"},
         {"hostile/member_outside", "lies outside"},
         {"hostile/two_names", "two names"},
+        {"hostile/folder_with_nul", "name holds a NUL"},
         {"hostile/wrong_size", "lies outside"},
     };
     (void)state;
