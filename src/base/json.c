@@ -2,8 +2,8 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/json_decode.h"
 
-#include <errno.h>
 #include <string.h>
 
 static const char *type_name(const json_t *value)
@@ -45,17 +45,11 @@ static int parse(
     const char *text, size_t n, size_t flags, const char *where, json_t **ret, struct vf_err *err)
 {
     json_error_t error;
-    errno = 0;
-    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | flags, &error);
-    if (errno == ENOMEM) { /* jansson calls that invalid JSON, or leaves out a part */
-        json_decref(root);
-        return vf_fail_memory(err, where);
-    }
-    if (!root)
-        return vf_fail(err, VF_ERR_DATA, "%s: not valid JSON: %s at line %d, column %d", where,
-            error.text, error.line, error.column);
-    *ret = root;
-    return 0;
+    int rc = vf_json_decode(text, n, flags, ret, &error);
+    if (rc == VF_ERR_DATA)
+        return vf_fail(err, rc, "%s: not valid JSON: %s at line %d, column %d", where, error.text,
+            error.line, error.column);
+    return rc ? vf_fail_memory(err, where) : 0;
 }
 
 static int load(const char *path, size_t max_bytes, size_t flags, json_t **ret, struct vf_err *err)

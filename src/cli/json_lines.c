@@ -1,6 +1,7 @@
 #include "cli/json_lines.h"
 
-#include <errno.h>
+#include "base/json_decode.h"
+
 #include <string.h>
 
 void vf_json_lines_init(struct vf_json_lines *reader, char *const *paths, size_t n)
@@ -25,18 +26,10 @@ void vf_json_lines_prefix(const struct vf_json_lines *reader, struct vf_err *err
 int vf_json_line_parse(const char *line, size_t n, json_t **ret, struct vf_err *err)
 {
     json_error_t error;
-    errno = 0;
-    json_t *value =
-        json_loadb(line, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    if (errno == ENOMEM) { /* jansson calls that invalid JSON, or leaves out a part */
-        json_decref(value);
-        return vf_fail_memory(err, "a line of JSON");
-    }
-    if (!value)
-        return vf_fail(
-            err, VF_ERR_DATA, "not valid JSON: %s at column %d", error.text, error.column);
-    *ret = value;
-    return 0;
+    int rc = vf_json_decode(line, n, JSON_DECODE_ANY, ret, &error);
+    if (rc == VF_ERR_DATA)
+        return vf_fail(err, rc, "not valid JSON: %s at column %d", error.text, error.column);
+    return rc ? vf_fail_memory(err, "a line of JSON") : 0;
 }
 
 static bool is_blank(const char *line, size_t n)
