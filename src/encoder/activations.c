@@ -69,8 +69,8 @@ static void place(struct vf_activations *a, const struct vf_packed_network *pack
     a->context = take_floats(arena, span, a->ld_query);
     size_t phase = arena->end;
     a->query = take_floats(arena, span, a->ld_query);
-    a->attention_scratch = take_floats(
-        arena, 1, packed->kernels.attention_scratch_f32(packed->max_tokens, network->head_size));
+    a->attention_scratch =
+        take_floats(arena, 1, packed->attention_scratch(packed->max_tokens, network->head_size));
     a->bias_scratch =
         take_floats(arena, 1, vf_distance_bias_scratch(network, span, packed->max_tokens));
     arena->end = phase;

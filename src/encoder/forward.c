@@ -185,7 +185,7 @@ static void attend(const struct pass *pass, const struct vf_activations *own,
             .scratch = own->attention_scratch,
         };
         set_bias(pass, own, head, &op);
-        pass->packed->kernels.attention_f32(&op);
+        pass->packed->attend(&op);
     }
 }
 

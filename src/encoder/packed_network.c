@@ -165,9 +165,13 @@ int vf_packed_network_init(struct vf_packed_network *packed, const struct vf_mod
     const struct vf_model_config *config = vf_model_config(model);
     const struct vf_network *network = &config->network;
     struct layout layout = {.packed = packed, .tensors = vf_model_tensors(model)};
+    bool exact = options->precision == VF_PRECISION_FP32;
     *packed = (struct vf_packed_network){
         .kernels = *kernels,
         .precision = options->precision,
+        .attend = exact ? kernels->attention_f32 : kernels->attention_int16,
+        .attention_scratch =
+            exact ? kernels->attention_scratch_f32 : kernels->attention_scratch_int16,
         .network = network,
         .max_tokens = options->max_tokens,
         .head = {&config->head, network->hidden_size,
