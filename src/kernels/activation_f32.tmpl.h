@@ -21,4 +21,17 @@ ALWAYS_INLINE vec apply(enum vf_epilogue epilogue, vec x)
     return x;
 }
 
+/* The same with the bound VF_ACTIVATION_BOUND_COARSE. */
+ALWAYS_INLINE vec apply_coarse(enum vf_epilogue epilogue, vec x)
+{
+    switch (epilogue) {
+    case VF_EPILOGUE_GELU_ERF:
+        return vec_gelu_erf_coarse(x);
+    case VF_EPILOGUE_GELU_TANH:
+        return vec_gelu_tanh_coarse(x);
+    default:
+        return apply(epilogue, x);
+    }
+}
+
 #endif

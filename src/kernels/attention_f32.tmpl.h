@@ -5,6 +5,8 @@
 
 #include "kernels/attention_blocks.tmpl.h"
 
+static const float nothing[PANEL]; /* what sums begin with */
+
 /* Where the panels of values begin in the kernel's own scratch, behind those of the keys. */
 static inline size_t values_offset(size_t n, size_t head_size)
 {
@@ -41,8 +43,8 @@ static void multiply_keys(
     const float *keys = op->scratch + layout->own;
     for (size_t key = at->begin; key < at->end; key += PANEL)
         find_tile(at->rows, round_up(smaller(op->n - key, PANEL)))(op->q + at->row * op->ldq,
-            op->ldq, keys + key * op->head_size, op->head_size, keys, scores + key - at->begin,
-            layout->ld_scores);
+            op->ldq, keys + key * op->head_size, op->head_size, keys, nothing,
+            scores + key - at->begin, layout->ld_scores);
 }
 
 static vec exponentiate(float *score, size_t n, float shift)
@@ -72,7 +74,7 @@ static void multiply_values(const struct vf_attention_f32 *op, const struct layo
     const float *values = op->scratch + layout->own + values_offset(op->n, op->head_size) +
                           first * op->n + at->begin * width;
     find_tile(at->rows, width)(op->scratch + layout->scores, layout->ld_scores, values,
-        at->end - at->begin, values, out, ldo);
+        at->end - at->begin, values, nothing, out, ldo);
 }
 
 static void finish_row(const struct vf_attention_f32 *op, const struct layout *layout, size_t place,

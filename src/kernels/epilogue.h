@@ -15,4 +15,7 @@ enum vf_epilogue {
  * max(|x|, 1). All are Lipschitz with constant 1.13, so an error e of x adds 1.13 e. */
 #define VF_ACTIVATION_BOUND 3e-7
 
+/* The same where operands are rounded to 8 or 16 bits. */
+#define VF_ACTIVATION_BOUND_COARSE 1e-4
+
 #endif

@@ -74,7 +74,7 @@ struct vf_linear_bf16 {
  * in float32: the bits are those that linear_f32 of the same table gives for the rounded weights,
  * and so is the bound. Tables with rounds_inputs_bf16 round the inputs too and add exact products;
  * denormal numbers may count as zero. The bound then holds for the rounded inputs, with 2 u in
- * place of u. */
+ * place of u, and that of the activations is VF_ACTIVATION_BOUND_COARSE. */
 typedef void vf_linear_bf16_fn(const struct vf_linear_bf16 *linear, enum vf_epilogue epilogue,
     const float *a, size_t lda, size_t m, float *c, size_t ldc, float *scratch);
 

@@ -2,6 +2,7 @@
  * then serves all rows as a panel of floats does. */
 #include "kernels/tile_f32.tmpl.h"
 
+#define ACTIVATION apply
 #include "kernels/epilogue_f32.tmpl.h"
 
 static inline size_t even(size_t k)
@@ -36,11 +37,15 @@ static void linear(const struct vf_linear_bf16 *linear, enum vf_epilogue epilogu
         const float *next = (const float *)(const void *)(panel + PANEL * even(k));
         size_t columns = smaller(linear->n - first, PANEL), width = round_up(columns);
         widen(panel, k, width, scratch);
+        bool direct = epilogue == VF_EPILOGUE_NONE && columns == width;
         memcpy(bias, linear->bias + first, columns * sizeof(float));
         for (size_t row = 0, rows; row < m; row += rows) {
             rows = next_rows(m - row);
-            find_tile(rows, width)(a + row * lda, lda, scratch, k, next, sums, PANEL);
-            finish(epilogue, sums, bias, rows, columns, c + row * ldc + first, ldc);
+            float *out = c + row * ldc + first;
+            find_tile(rows, width)(a + row * lda, lda, scratch, k, next, bias, direct ? out : sums,
+                direct ? ldc : PANEL);
+            if (!direct)
+                finish(epilogue, sums, rows, columns, out, ldc);
             next += PREFETCH * k;
         }
     }

@@ -5,6 +5,7 @@
  */
 #include "kernels/tile_dot.tmpl.h"
 
+#define ACTIVATION apply_coarse
 #include "kernels/epilogue_f32.tmpl.h"
 
 /* Rows of a block: enough to use a panel often, few enough that they stay in the second-level
@@ -32,11 +33,12 @@ static size_t scratch_floats(size_t k)
 static void multiply_block(const struct vf_linear_bf16 *linear, enum vf_epilogue epilogue,
     size_t first, const uint8_t *rounded, size_t m, float *c, size_t ldc)
 {
-    static const dot_start starts[PARTS];
     static const int32_t zeros[DOT_ROWS];
     _Alignas(64) float sums[DOT_ROWS * TILE_OUTPUTS], bias[TILE_OUTPUTS] = {0};
+    dot_start starts[PARTS];
     size_t k = linear->k, left = linear->n - first;
     size_t columns = left < TILE_OUTPUTS ? left : TILE_OUTPUTS;
+    bool direct = epilogue == VF_EPILOGUE_NONE && columns == TILE_OUTPUTS;
     const vf_bf16 *panel = linear->panels + first * even(k);
     struct tile t = {
         .lda = row_bytes(k),
@@ -45,14 +47,19 @@ static void multiply_block(const struct vf_linear_bf16 *linear, enum vf_epilogue
         .next = (const int8_t *)(const void *)(panel + TILE_OUTPUTS * even(k)),
         .groups = even(k) / 2,
         .starts = starts,
-        .sums = sums,
+        .ld_sums = direct ? ldc : TILE_OUTPUTS,
     };
     memcpy(bias, linear->bias + first, columns * sizeof(float));
+    for (int v = 0; v < PARTS; v++)
+        starts[v] = vec_load(bias + v * SUMS_OUTPUTS);
     for (size_t row = 0, rows; row < m; row += rows) {
         rows = next_rows(m - row);
         t.a = rounded + row * t.lda;
+        float *out = c + row * ldc + first;
+        t.sums = direct ? out : sums;
         tiles[rows - 1](&t);
-        finish(epilogue, sums, bias, rows, columns, c + row * ldc + first, ldc);
+        if (!direct)
+            finish(epilogue, sums, rows, columns, out, ldc);
         t.next += ASKED * t.groups;
     }
 }

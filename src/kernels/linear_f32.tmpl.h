@@ -1,7 +1,9 @@
 /* linear_f32 for a vector type: panels outside, row tiles inside, so that a panel is read from
- * memory once and stays in the caches. A tile's sums go through a small buffer to the epilogue. */
+ * memory once and stays in the caches. Sums begin with the bias. Those of a tile go through a small
+ * buffer to the epilogue, or straight to the result when there is none. */
 #include "kernels/tile_f32.tmpl.h"
 
+#define ACTIVATION apply
 #include "kernels/epilogue_f32.tmpl.h"
 
 static void linear(const struct vf_linear_f32 *linear, enum vf_epilogue epilogue, const float *a,
@@ -12,11 +14,15 @@ static void linear(const struct vf_linear_f32 *linear, enum vf_epilogue epilogue
         const float *panel = linear->panels + first * linear->k;
         const float *next = panel + PANEL * linear->k;
         size_t columns = smaller(linear->n - first, PANEL), width = round_up(columns);
+        bool direct = epilogue == VF_EPILOGUE_NONE && columns == width;
         memcpy(bias, linear->bias + first, columns * sizeof(float));
         for (size_t row = 0, rows; row < m; row += rows) {
             rows = next_rows(m - row);
-            find_tile(rows, width)(a + row * lda, lda, panel, linear->k, next, sums, PANEL);
-            finish(epilogue, sums, bias, rows, columns, c + row * ldc + first, ldc);
+            float *out = c + row * ldc + first;
+            find_tile(rows, width)(a + row * lda, lda, panel, linear->k, next, bias,
+                direct ? out : sums, direct ? ldc : PANEL);
+            if (!direct)
+                finish(epilogue, sums, rows, columns, out, ldc);
             next += PREFETCH * linear->k;
         }
     }

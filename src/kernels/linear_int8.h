@@ -27,9 +27,6 @@ struct vf_kernels;
 /* Distance and alignment of quantised rows, in bytes. */
 #define VF_QUANTIZED_ALIGNMENT 64
 
-/* Bound of an activation's own error behind an eight-bit map, in place of VF_ACTIVATION_BOUND. */
-#define VF_ACTIVATION_BOUND_INT8 1e-4
-
 /* W packed by columns of its transpose: panel p holds the outputs from p * panel_columns_int8 on,
  * at most panel_columns_int8 of them, as [ceil(k / 4)][width][4], `width` being their number
  * rounded up to a multiple of panel_unit_int8: the weights of an output for four neighbouring
@@ -76,7 +73,8 @@ typedef void vf_quantize_int8_fn(const float *x, size_t ldx, size_t m, size_t k,
 
 /* c[m][n] = epilogue(a W^T + bias): with s the exact sum of (q - zero) w over k inputs, at most
  * VF_INT8_INPUTS_MAX, the epilogue's argument is s in float, times the row's scale, then times the
- * output's scale plus bias with a single rounding. */
+ * output's scale plus bias with a single rounding. The activations have the bound
+ * VF_ACTIVATION_BOUND_COARSE. */
 typedef void vf_linear_int8_fn(const struct vf_linear_int8 *linear, enum vf_epilogue epilogue,
     const struct vf_quantized *a, size_t m, float *c, size_t ldc);
 

@@ -28,18 +28,6 @@ static void load_outputs(struct outputs *outputs, const struct vf_linear_int8 *l
     outputs->columns = columns;
 }
 
-ALWAYS_INLINE vec apply_int8(enum vf_epilogue epilogue, vec x)
-{
-    switch (epilogue) {
-    case VF_EPILOGUE_GELU_ERF:
-        return vec_gelu_erf_coarse(x);
-    case VF_EPILOGUE_GELU_TANH:
-        return vec_gelu_tanh_coarse(x);
-    default:
-        return apply(epilogue, x);
-    }
-}
-
 ALWAYS_INLINE void finish_rows(enum vf_epilogue epilogue, const int32_t *sums, const float *scales,
     const struct outputs *outputs, size_t rows, float *c, size_t ldc)
 {
@@ -50,7 +38,7 @@ ALWAYS_INLINE void finish_rows(enum vf_epilogue epilogue, const int32_t *sums, c
         for (size_t j = 0; j < TILE_OUTPUTS; j += VEC_FLOATS) {
             vec x = vec_mul(vec_load_integers(sums + j), row_scale);
             x = vec_fma(x, vec_load(outputs->scales + j), vec_load(outputs->bias + j));
-            x = apply_int8(epilogue, x);
+            x = apply_coarse(epilogue, x);
             if (columns == TILE_OUTPUTS)
                 vec_store(c + j, x);
             else if (j < columns)
@@ -92,7 +80,8 @@ static void linear(const struct vf_linear_int8 *linear, enum vf_epilogue epilogu
         .panel = linear->panels,
         .groups = groups,
         .starts = outputs.starts,
-        .sums = sums};
+        .sums = sums,
+        .ld_sums = TILE_OUTPUTS};
     for (size_t first = 0; first < linear->n; first += TILE_OUTPUTS, t.panel += panel_bytes) {
         load_outputs(&outputs, linear, first);
         t.next = t.panel + panel_bytes;

@@ -11,7 +11,7 @@
  *   vec_inputs, inputs_load(p)      a group of inputs for all outputs
  *   vec_weights, weights_load(p)    a group of weights for each of SUMS_OUTPUTS outputs
  *   sums_add(sums, inputs, weights) the sums with their products added
- *   sums_store(out, sums)           stores the sums of a vector of outputs
+ *   sums_store(out, sums)           stores the sums of a vector of outputs, anywhere
  */
 #ifndef VF_KERNELS_TILE_DOT_TMPL_H
 #define VF_KERNELS_TILE_DOT_TMPL_H
@@ -32,7 +32,8 @@ struct tile {
     const int8_t *panel, *next;
     size_t groups;           /* of inputs */
     const dot_start *starts; /* [PARTS] */
-    dot_sum *sums;           /* [rows][TILE_OUTPUTS] */
+    dot_sum *sums;           /* [rows][TILE_OUTPUTS], rows ld_sums apart */
+    size_t ld_sums;
 };
 
 /* Adds the products of the group of inputs at `p` bytes of the rows with the weights at b. Rows are
@@ -81,7 +82,8 @@ ALWAYS_INLINE void run_tile(int rows, const struct tile *t)
     for (int r = 0; r < rows; r++) {
         UNROLL
         for (int v = 0; v < DOT_VECTORS; v++)
-            sums_store(t->sums + r * TILE_OUTPUTS + v * VEC_FLOATS, &sum[r][v * VECTOR_PARTS]);
+            sums_store(
+                t->sums + (size_t)r * t->ld_sums + v * VEC_FLOATS, &sum[r][v * VECTOR_PARTS]);
     }
 }
 

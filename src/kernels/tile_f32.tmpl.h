@@ -26,12 +26,13 @@ ALWAYS_INLINE void tile_step(int rows, int vectors, vec sum[TILE_ROWS][TILE_VECT
     }
 }
 
-/* out[rows][vectors * VEC_FLOATS] = a[rows][k] b[k][vectors * VEC_FLOATS], every element summed
- * from the first k to the last. With `rows` and `vectors` constant, the sums stay in registers:
- * per k, `vectors` loads and `rows` broadcasts feed rows * vectors multiply-adds. On the way, the
- * k * PREFETCH floats at `next` are fetched into the second-level cache. */
+/* out[rows][vectors * VEC_FLOATS] = start + a[rows][k] b[k][vectors * VEC_FLOATS], every element
+ * summed from start[vectors * VEC_FLOATS] and the first k to the last. With `rows` and `vectors`
+ * constant, the sums stay in registers: per k, `vectors` loads and `rows` broadcasts feed rows *
+ * vectors multiply-adds. On the way, the k * PREFETCH floats at `next` are fetched into the
+ * second-level cache. */
 ALWAYS_INLINE void tile(int rows, int vectors, const float *a, size_t lda, const float *b, size_t k,
-    const float *next, float *out, size_t ldo)
+    const float *next, const float *start, float *out, size_t ldo)
 {
     enum { STEPS = CACHE_LINE / PREFETCH };
     vec sum[TILE_ROWS][TILE_VECTORS];
@@ -40,7 +41,7 @@ ALWAYS_INLINE void tile(int rows, int vectors, const float *a, size_t lda, const
     for (int r = 0; r < rows; r++) {
         UNROLL
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = vec_set(0);
+            sum[r][v] = vec_load(start + v * VEC_FLOATS);
     }
     UNROLL
     for (int r = 0; r < rows; r += 3)
@@ -64,13 +65,13 @@ ALWAYS_INLINE void tile(int rows, int vectors, const float *a, size_t lda, const
 }
 
 typedef void tile_fn(const float *a, size_t lda, const float *b, size_t k, const float *next,
-    float *out, size_t ldo);
+    const float *start, float *out, size_t ldo);
 
 #define DEFINE_TILE(rows, vectors)                                                                 \
     static void tile_##rows##x##vectors(const float *a, size_t lda, const float *b, size_t k,      \
-        const float *next, float *out, size_t ldo)                                                 \
+        const float *next, const float *start, float *out, size_t ldo)                             \
     {                                                                                              \
-        tile(rows, vectors, a, lda, b, k, next, out, ldo);                                         \
+        tile(rows, vectors, a, lda, b, k, next, start, out, ldo);                                  \
     }
 #if TILE_VECTORS == 4
 #define DEFINE_TILES(rows)                                                                         \

@@ -13,12 +13,13 @@ enum {
 
 typedef float32x4_t vec_sums;
 typedef bfloat16x8_t vec_inputs, vec_weights;
-typedef float dot_sum, dot_start;
+typedef float dot_sum;
+typedef vec dot_start;
 
 ALWAYS_INLINE vec_sums sums_begin(dot_start start, int32_t zero)
 {
     (void)zero;
-    return vdupq_n_f32(start);
+    return start;
 }
 
 ALWAYS_INLINE vec_inputs inputs_load(const uint8_t *p)

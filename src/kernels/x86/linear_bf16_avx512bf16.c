@@ -13,12 +13,13 @@ enum {
 
 typedef __m512 vec_sums;
 typedef __m512i vec_inputs, vec_weights;
-typedef float dot_sum, dot_start;
+typedef float dot_sum;
+typedef vec dot_start;
 
 ALWAYS_INLINE vec_sums sums_begin(dot_start start, int32_t zero)
 {
     (void)zero;
-    return _mm512_set1_ps(start);
+    return start;
 }
 
 ALWAYS_INLINE vec_inputs inputs_load(const uint8_t *p)
@@ -40,7 +41,7 @@ ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights we
 
 ALWAYS_INLINE void sums_store(float *out, const vec_sums *sums)
 {
-    _mm512_store_ps(out, *sums);
+    _mm512_storeu_ps(out, *sums);
 }
 
 static inline void store_rounded(uint8_t *out, vec first, vec second)
