@@ -1,14 +1,14 @@
-/* Measures the encoder in tokens/s for sequences of one length, and as a part of the peak that
- * loops of multiply-adds on registers reach on the same threads in the same run.
+/* Measures the encoder in tokens/s, for sequences of one length and for texts, and as a part of the
+ * peak that loops of the precision's multiply-adds on registers reach on the same threads in the
+ * same run.
  *
  * Operations counted for a token of a sequence of s, hidden size h and inner size i, in each
  * layer: 2 (4 h^2 + 2 h i) in the linear maps and 4 s h in attention. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "cpu/cpu.h"
-#include "encoder/encoder.h"
+#include "embed/embedder.h"
 #include "kernels/kernels.h"
-#include "model/model.h"
 #include "timing.h"
 
 #include <getopt.h>
@@ -23,35 +23,37 @@ enum { TOKENS_PER_THREAD = 4096, PEAK_ROUNDS = 2000000, PEAK_TRIES = 8, MAX_THRE
 static const size_t lengths[] = {16, 64, 128, 256, 512};
 
 struct options {
-    const char *max_isa, *json_path, *directory;
-    enum vf_precision precision;
-    unsigned threads;
+    struct vf_options model;
+    const char *json_path, *texts_path;
     double seconds;
 };
 
 struct bench {
     struct vf_kernels kernels;
-    struct vf_encoder *encoder;
-    const struct vf_model_config *config;
-    unsigned threads;
-    double peak;                       /* GFLOP/s, the highest so far */
-    struct vf_sequence_ref *sequences; /* of one length */
-    size_t n_sequences;
-    int rc; /* of the last run */
+    vf_peak_fn *peak_of_precision;
+    struct vf_embedder *embedder;
+    const struct vf_model_info *info;
+    double peak, seconds; /* GFLOP/s, the highest so far; for each measurement */
+    json_t *results;
     struct vf_err err;
 };
 
-static void run(void *context)
-{
-    struct bench *b = context;
-    if (b->rc == 0)
-        b->rc = vf_encoder_run(b->encoder, b->sequences, b->n_sequences, &b->err);
-}
+/* Sequences and room for their vectors. */
+struct corpus {
+    struct bench *bench;
+    struct vf_tokens *tokens;
+    struct vf_sequence *sequences;
+    float *vectors;
+    size_t n, n_tokens;
+    int rc; /* of the last run */
+};
+
+/* --- The peak --------------------------------------------------------------------------------- */
 
 static void *run_peak(void *context)
 {
     const struct bench *b = context;
-    b->kernels.peak_f32(PEAK_ROUNDS);
+    b->peak_of_precision(PEAK_ROUNDS);
     return NULL;
 }
 
@@ -59,11 +61,11 @@ static void *run_peak(void *context)
 static void update_peak(struct bench *b)
 {
     pthread_t threads[MAX_THREADS];
-    double operations = b->kernels.peak_f32(1) * PEAK_ROUNDS;
+    double operations = b->peak_of_precision(1) * PEAK_ROUNDS;
     for (int i = 0; i < PEAK_TRIES; i++) {
         unsigned n = 0;
         int64_t begin = vf_now_ns();
-        while (n < b->threads && pthread_create(&threads[n], NULL, run_peak, b) == 0)
+        while (n < b->info->threads && pthread_create(&threads[n], NULL, run_peak, b) == 0)
             n++;
         for (unsigned t = 0; t < n; t++)
             pthread_join(threads[t], NULL);
@@ -72,164 +74,275 @@ static void update_peak(struct bench *b)
     }
 }
 
-/* Of the linear maps, and of attention over a whole text. */
-static double flops_per_token(const struct vf_network *n, size_t length)
+/* --- Sequences -------------------------------------------------------------------------------- */
+
+static void corpus_release(struct corpus *corpus)
 {
-    double hidden = (double)n->hidden_size, inner = (double)n->intermediate_size;
-    double query = (double)(n->heads * n->head_size), key = (double)(n->kv_heads * n->head_size);
-    double weights = hidden * (2 * query + 2 * key) + (n->gated ? 3 : 2) * hidden * inner;
-    return (double)n->layers * (2 * weights + 4 * (double)length * query);
+    for (size_t i = 0; corpus->tokens && i < corpus->n; i++)
+        vf_tokens_release(&corpus->tokens[i]);
+    free(corpus->tokens);
+    free(corpus->sequences);
+    free(corpus->vectors);
 }
 
-/* Sequences of `length` pseudo-random ids, with room for their vectors; 0 or -1. */
-static int prepare(struct bench *b, size_t length, int32_t **ret_ids, float **ret_vectors)
+static int corpus_init(struct corpus *corpus, struct bench *b, size_t n)
 {
-    size_t n = (TOKENS_PER_THREAD * b->threads + length - 1) / length;
-    *ret_ids = malloc(n * length * sizeof **ret_ids);
-    *ret_vectors = malloc(n * b->config->network.hidden_size * sizeof **ret_vectors);
-    b->sequences = malloc(n * sizeof *b->sequences);
-    if (!*ret_ids || !*ret_vectors || !b->sequences)
-        return -1;
-    for (size_t i = 0; i < n * length; i++)
-        (*ret_ids)[i] = (int32_t)(i * 2654435761u % b->config->network.vocab_size);
-    for (size_t i = 0; i < n; i++)
-        b->sequences[i] = (struct vf_sequence_ref){.ids = *ret_ids + i * length,
-            .n = length,
-            .vector = *ret_vectors + i * b->config->network.hidden_size};
-    b->n_sequences = n;
+    *corpus = (struct corpus){.bench = b,
+        .tokens = calloc(n, sizeof *corpus->tokens),
+        .sequences = calloc(n, sizeof *corpus->sequences),
+        .vectors = malloc(n * b->info->dimensions * sizeof(float)),
+        .n = n};
+    if (!corpus->tokens || !corpus->sequences || !corpus->vectors)
+        return vf_fail_memory(&b->err, "the sequences");
     return 0;
 }
 
-/* Measures one length and appends it to `results`; 0 or -1 with b->err set. */
-static int measure(struct bench *b, size_t length, double seconds, json_t *results)
+/* Sequences of `length` pseudo-random ids, some thousand tokens for each thread. */
+static int make_sequences(struct corpus *corpus, struct bench *b, size_t length)
 {
-    int32_t *ids = NULL;
-    float *vectors = NULL;
-    int status = -1;
-    if (prepare(b, length, &ids, &vectors)) {
-        vf_fail_memory(&b->err, "the sequences");
-        goto out;
+    uint32_t random = 1;
+    int rc = corpus_init(corpus, b, (TOKENS_PER_THREAD * b->info->threads + length - 1) / length);
+    for (size_t i = 0; rc == 0 && i < corpus->n; i++) {
+        struct vf_tokens *tokens = &corpus->tokens[i];
+        tokens->ids = malloc(length * sizeof(int32_t));
+        if (!tokens->ids)
+            return vf_fail_memory(&b->err, "the sequences");
+        for (size_t j = 0; j < length; j++) {
+            random = random * 1664525u + 1013904223u;
+            tokens->ids[j] = (int32_t)((random >> 8) % b->info->vocab_size);
+        }
+        corpus->sequences[i] = (struct vf_sequence){tokens->ids, length};
+        corpus->n_tokens += length;
     }
-    update_peak(b);
-    struct timing timing = timing_of(run, b, seconds);
-    update_peak(b);
-    if (b->rc)
-        goto out;
-    double tokens = (double)(b->n_sequences * length);
-    double best = tokens / timing.best, median = tokens / timing.median;
-    double gflops = 1e-9 * best * flops_per_token(&b->config->network, length);
-    printf("%8zu %10.0f %10.0f %9.1f %8.1f %6.1f %%\n", length, best, median, gflops, b->peak,
-        100 * gflops / b->peak);
-    fflush(stdout);
-    json_array_append_new(results,
-        json_pack("{s:i, s:f, s:f, s:f, s:f}", "tokens", (int)length, "tokens_per_second", best,
-            "tokens_per_second_median", median, "gflops", gflops, "gflops_peak", b->peak));
-    status = 0;
-out:
-    free(ids);
-    free(vectors);
-    free(b->sequences);
-    return status;
+    return rc;
 }
 
-static int measure_all(struct bench *b, const struct options *options, size_t max_tokens)
+/* What headline and body of an article make, or a string. */
+static int tokenize_line(struct corpus *corpus, size_t i, const char *line, struct vf_err *err)
 {
-    json_t *results = json_array();
-    int status = 0;
-    printf("%8s %10s %10s %9s %8s\n", "tokens", "tok/s", "median", "GFLOP/s", "peak");
-    for (size_t i = 0; status == 0 && i < sizeof lengths / sizeof lengths[0]; i++)
-        if (lengths[i] <= max_tokens)
-            status = measure(b, lengths[i], options->seconds, results);
-    json_t *report = json_pack("{s:s, s:i, s:o}", "isa", vf_encoder_isa(b->encoder), "threads",
-        (int)b->threads, "lengths", results);
-    if (status == 0 && options->json_path &&
-        json_dump_file(report, options->json_path, JSON_INDENT(2)) != 0)
-        status = vf_fail(&b->err, VF_ERR_IO, "cannot write %s", options->json_path);
+    char *text = NULL;
+    size_t size = strlen(line) + 2;
+    json_t *value = json_loads(line, JSON_DECODE_ANY, NULL);
+    const char *headline = json_string_value(json_object_get(value, "headline"));
+    const char *body = json_string_value(json_object_get(value, "body"));
+    int rc = 0;
+    if (json_is_string(value))
+        body = json_string_value(value);
+    if (!headline && !body)
+        rc = vf_fail(err, VF_ERR_DATA, "line %zu is neither an article nor a string", i + 1);
+    else if (!(text = malloc(size)))
+        rc = vf_fail_memory(err, "a text");
+    if (rc == 0) {
+        int n = snprintf(text, size, "%s%s%s", headline ? headline : "",
+            headline && body ? " " : "", body ? body : "");
+        rc = vf_tokenize(
+            corpus->bench->embedder, (struct vf_text){text, (size_t)n}, &corpus->tokens[i], err);
+    }
+    corpus->sequences[i] = (struct vf_sequence){corpus->tokens[i].ids, corpus->tokens[i].n_ids};
+    corpus->n_tokens += corpus->tokens[i].n_ids;
+    free(text);
+    json_decref(value);
+    return rc;
+}
+
+/* The texts of a file of JSON Lines. */
+static int read_texts(struct corpus *corpus, struct bench *b, const char *path)
+{
+    char *line = NULL;
+    size_t capacity = 0, n = 0;
+    FILE *file = fopen(path, "r");
+    int rc = 0;
+    if (!file)
+        return vf_fail(&b->err, VF_ERR_NOT_FOUND, "cannot open %s", path);
+    while (getline(&line, &capacity, file) > 0)
+        n++;
+    rewind(file);
+    rc = corpus_init(corpus, b, n);
+    for (size_t i = 0; rc == 0 && i < n && getline(&line, &capacity, file) > 0; i++)
+        rc = tokenize_line(corpus, i, line, &b->err);
+    free(line);
+    fclose(file);
+    return rc;
+}
+
+/* --- Measuring -------------------------------------------------------------------------------- */
+
+static void run(void *context)
+{
+    struct corpus *c = context;
+    if (c->rc == 0)
+        c->rc = vf_encode(c->bench->embedder, c->sequences, c->n, c->vectors, &c->bench->err);
+}
+
+/* Of the linear maps, and of attention over whole texts. */
+static double count_flops(const struct corpus *corpus)
+{
+    const struct vf_network *n = &vf_model_config(corpus->bench->embedder->model)->network;
+    double hidden = (double)n->hidden_size, inner = (double)n->intermediate_size, flops = 0;
+    double query = (double)(n->heads * n->head_size), key = (double)(n->kv_heads * n->head_size);
+    double weights = hidden * (2 * query + 2 * key) + (n->gated ? 3 : 2) * hidden * inner;
+    for (size_t i = 0; i < corpus->n; i++) {
+        double length = (double)corpus->sequences[i].n_ids;
+        flops += length * (double)n->layers * (2 * weights + 4 * length * query);
+    }
+    return flops;
+}
+
+/* Measures, prints a line, and adds it to the results. */
+static int measure(struct corpus *corpus, const char *name)
+{
+    struct bench *b = corpus->bench;
+    update_peak(b);
+    struct timing timing = timing_of(run, corpus, b->seconds);
+    update_peak(b);
+    if (corpus->rc)
+        return corpus->rc;
+    double tokens = (double)corpus->n_tokens, mean = tokens / (double)corpus->n;
+    double best = tokens / timing.best, median = tokens / timing.median;
+    double gflops = 1e-9 * count_flops(corpus) / timing.best;
+    printf("%-8s %8.0f %10.0f %10.0f %9.1f %8.1f %6.1f %%\n", name, mean, best, median, gflops,
+        b->peak, 100 * gflops / b->peak);
+    fflush(stdout);
+    json_array_append_new(
+        b->results, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "texts", name, "tokens", mean,
+                        "tokens_per_second", best, "tokens_per_second_median", median, "gflops",
+                        gflops, "gflops_peak", b->peak));
+    return 0;
+}
+
+static int measure_all(struct bench *b, const struct options *options)
+{
+    struct corpus corpus = {0};
+    int rc = 0;
+    printf("%-8s %8s %10s %10s %9s %8s\n", "texts", "tokens", "tok/s", "median", "GFLOP/s", "peak");
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        if (lengths[i] > b->info->max_seq_length)
+            continue;
+        VF_TRY(make_sequences(&corpus, b, lengths[i]));
+        VF_TRY(measure(&corpus, "random"));
+        corpus_release(&corpus);
+        corpus = (struct corpus){0};
+    }
+    if (options->texts_path) {
+        VF_TRY(read_texts(&corpus, b, options->texts_path));
+        VF_TRY(measure(&corpus, "file"));
+    }
+out:
+    corpus_release(&corpus);
+    return rc;
+}
+
+static int write_json(struct bench *b, const char *path)
+{
+    json_t *report = json_pack("{s:s, s:i, s:O}", "isa", b->info->isa, "threads",
+        (int)b->info->threads, "lengths", b->results);
+    int rc = 0;
+    if (json_dump_file(report, path, JSON_INDENT(2)) != 0)
+        rc = vf_fail(&b->err, VF_ERR_IO, "cannot write %s", path);
     json_decref(report);
-    return status;
+    return rc;
 }
 
 static int run_bench(const struct options *options)
 {
-    struct bench b = {.threads = options->threads};
-    struct vf_model *model = NULL;
+    struct bench b = {.seconds = options->seconds, .results = json_array()};
     unsigned flags;
     int rc = 0;
-    VF_TRY(vf_cpu_flags(options->max_isa, &flags, &b.err));
+    VF_TRY(vf_cpu_flags(options->model.max_isa, &flags, &b.err));
     vf_kernels_init(&b.kernels, flags);
-    VF_TRY(vf_model_open(options->directory, NULL, true, &model, &b.err));
-    b.config = vf_model_config(model);
-    struct vf_encoder_options encoder_options = {.threads = options->threads,
-        .precision = options->precision,
-        .max_isa = options->max_isa,
-        .max_tokens = b.config->network.max_positions};
+    vf_peak_fn *const peaks[] = {[VF_PRECISION_FP32] = b.kernels.peak_f32,
+        [VF_PRECISION_BF16] = b.kernels.peak_bf16,
+        [VF_PRECISION_INT8] = b.kernels.peak_int8};
+    b.peak_of_precision = peaks[options->model.precision];
     int64_t begin = vf_now_ns();
-    VF_TRY(vf_encoder_new(model, &encoder_options, &b.encoder, &b.err));
-    printf("%s, %u threads; packed in %.0f ms: %.1f MB of weights, %.1f MB a thread\n",
-        vf_encoder_isa(b.encoder), b.threads, 1e3 * vf_seconds_since(begin),
-        1e-6 * (double)vf_encoder_weight_bytes(b.encoder),
-        1e-6 * (double)vf_encoder_worker_bytes(b.encoder));
-    VF_TRY(measure_all(&b, options, b.config->network.max_positions));
+    VF_TRY(vf_open(&options->model, &b.embedder, &b.err));
+    b.info = vf_info(b.embedder);
+    printf("%s, %u threads; opened in %.0f ms: %.1f MB of weights, %.1f MB a thread\n", b.info->isa,
+        b.info->threads, 1e3 * vf_seconds_since(begin),
+        1e-6 * (double)vf_encoder_weight_bytes(b.embedder->encoder),
+        1e-6 * (double)vf_encoder_worker_bytes(b.embedder->encoder));
+    VF_TRY(measure_all(&b, options));
+    if (options->json_path)
+        VF_TRY(write_json(&b, options->json_path));
 out:
     if (rc)
         fprintf(stderr, "bench_encoder: %s\n", b.err.msg);
-    vf_encoder_free(b.encoder);
-    vf_model_close(model);
+    json_decref(b.results);
+    vf_close(b.embedder);
     return rc ? 1 : 0;
 }
 
+/* --- The command line ------------------------------------------------------------------------- */
+
 static const char usage[] =
-    "usage: bench_encoder [OPTION ...] DIRECTORY\n"
-    "  --precision P   fp32 or bf16, default fp32\n"
+    "usage: bench_encoder [OPTION ...] MODEL\n"
+    "  --precision P   fp32, bf16 or int8, default fp32\n"
     "  --threads N     worker threads, default as many as this process may use\n"
     "  --max-isa TIER  highest instruction set, e.g. avx2\n"
-    "  --seconds S     time for each length, default 2\n"
+    "  --texts FILE    measure the texts of a file of JSON Lines, too\n"
+    "  --seconds S     time for each measurement, default 2\n"
     "  --json FILE     write the figures to FILE as well\n"
-    "DIRECTORY holds config.json, model.safetensors and the rest of a model.\n";
+    "MODEL is a directory, or a name that the Hub cache has.\n";
 
-/* Returns the exit status to end with, or -1 to go on. */
-static int parse(int argc, char **argv, struct options *ret)
+static bool parse_precision(const char *name, enum vf_precision *ret)
 {
-    static const struct option known[] = {{"threads", required_argument, NULL, 't'},
-        {"max-isa", required_argument, NULL, 'i'}, {"seconds", required_argument, NULL, 's'},
-        {"json", required_argument, NULL, 'j'}, {"precision", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'}, {0}};
-    int option;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        char *end = NULL;
-        unsigned long threads = 0;
-        bool bad = option == '?';
-        if (option == 't') {
-            threads = strtoul(optarg, &end, 10);
-            bad = *end != '\0' || threads < 1 || threads > MAX_THREADS;
-            ret->threads = (unsigned)threads;
-        } else if (option == 's') {
-            ret->seconds = strtod(optarg, &end);
-            bad = *end != '\0' || !(ret->seconds > 0);
-        } else if (option == 'p') {
-            bad = strcmp(optarg, "fp32") != 0 && strcmp(optarg, "bf16") != 0;
-            ret->precision = optarg[0] == 'b' ? VF_PRECISION_BF16 : VF_PRECISION_FP32;
-        } else if (option == 'i') {
-            ret->max_isa = optarg;
-        } else if (option == 'j') {
-            ret->json_path = optarg;
+    static const char *const names[] = {
+        [VF_PRECISION_FP32] = "fp32", [VF_PRECISION_BF16] = "bf16", [VF_PRECISION_INT8] = "int8"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *ret = (enum vf_precision)i;
+            return true;
         }
-        if (bad || option == 'h') {
-            fputs(usage, bad ? stderr : stdout);
-            return bad ? 2 : 0;
-        }
+    return false;
+}
+
+/* One option; false when its argument makes no sense. */
+static bool set(struct options *options, int option)
+{
+    char *end = NULL;
+    unsigned long threads;
+    switch (option) {
+    case 't':
+        threads = strtoul(optarg, &end, 10);
+        options->model.threads = (unsigned)threads;
+        return *end == '\0' && threads >= 1 && threads <= MAX_THREADS;
+    case 's':
+        options->seconds = strtod(optarg, &end);
+        return *end == '\0' && options->seconds > 0;
+    case 'p':
+        return parse_precision(optarg, &options->model.precision);
+    case 'i':
+        options->model.max_isa = optarg;
+        return true;
+    case 'f':
+        options->texts_path = optarg;
+        return true;
+    case 'j':
+        options->json_path = optarg;
+        return true;
     }
-    if (optind + 1 != argc) {
-        fputs(usage, stderr);
-        return 2;
-    }
-    ret->directory = argv[optind];
-    return -1;
+    return false;
 }
 
 int main(int argc, char **argv)
 {
-    struct options options = {.threads = vf_cpu_threads(), .seconds = 2};
-    int status = parse(argc, argv, &options);
-    return status >= 0 ? status : run_bench(&options);
+    static const struct option known[] = {{"threads", required_argument, NULL, 't'},
+        {"max-isa", required_argument, NULL, 'i'}, {"seconds", required_argument, NULL, 's'},
+        {"json", required_argument, NULL, 'j'}, {"precision", required_argument, NULL, 'p'},
+        {"texts", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
+    struct options options = {.seconds = 2};
+    vf_options_init(&options.model);
+    options.model.offline = true;
+    int option;
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
+        if (option == 'h' || !set(&options, option)) {
+            fputs(usage, option == 'h' ? stdout : stderr);
+            return option == 'h' ? 0 : 2;
+        }
+    if (optind + 1 != argc) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    options.model.model = argv[optind];
+    return run_bench(&options);
 }

@@ -14,7 +14,7 @@
 enum { DEFAULT_SECONDS = 5, DEFAULT_TOKENS = 128, GENERATED_TEXTS = 64 };
 
 /* Texts between two looks at the clock. */
-enum { WINDOW = 512 };
+enum { WINDOW = 2048 };
 
 /* Texts that a bench keeps in memory, at most. */
 #define MAX_TEXTS ((size_t)100000)
