@@ -4,8 +4,6 @@
  * factors, and the scratch of a tile does not grow with the number of keys. To be included behind
  * panel.tmpl.h, with BLOCK_KEYS defined: the most keys of a block. */
 
-enum { PANEL = TILE_VECTORS * VEC_FLOATS };
-
 /* Vectors of scores that are worked on at a time, to hide the latency of each step. */
 enum { CHAINS = 2, STEP = CHAINS * VEC_FLOATS };
 

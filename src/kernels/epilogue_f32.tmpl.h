@@ -5,39 +5,37 @@
  */
 #include "kernels/activation_f32.tmpl.h"
 
-enum { PANEL = TILE_VECTORS * VEC_FLOATS };
-
-ALWAYS_INLINE void finish_rows(
-    enum vf_epilogue epilogue, const float *sums, size_t rows, size_t columns, float *c, size_t ldc)
+ALWAYS_INLINE void finish_rows(enum vf_epilogue epilogue, const float *sums, size_t ld_sums,
+    size_t rows, size_t columns, float *c, size_t ldc)
 {
     for (size_t r = 0; r < rows; r++) {
         size_t j = 0;
         for (; j + VEC_FLOATS <= columns; j += VEC_FLOATS)
-            vec_store(c + r * ldc + j, ACTIVATION(epilogue, vec_load(sums + r * PANEL + j)));
+            vec_store(c + r * ldc + j, ACTIVATION(epilogue, vec_load(sums + r * ld_sums + j)));
         if (j < columns)
-            vec_store_first(
-                c + r * ldc + j, ACTIVATION(epilogue, vec_load(sums + r * PANEL + j)), columns - j);
+            vec_store_first(c + r * ldc + j, ACTIVATION(epilogue, vec_load(sums + r * ld_sums + j)),
+                columns - j);
     }
 }
 
-static void finish(
-    enum vf_epilogue epilogue, const float *sums, size_t rows, size_t columns, float *c, size_t ldc)
+static void finish(enum vf_epilogue epilogue, const float *sums, size_t ld_sums, size_t rows,
+    size_t columns, float *c, size_t ldc)
 {
     switch (epilogue) {
     case VF_EPILOGUE_NONE:
-        finish_rows(VF_EPILOGUE_NONE, sums, rows, columns, c, ldc);
+        finish_rows(VF_EPILOGUE_NONE, sums, ld_sums, rows, columns, c, ldc);
         break;
     case VF_EPILOGUE_GELU_ERF:
-        finish_rows(VF_EPILOGUE_GELU_ERF, sums, rows, columns, c, ldc);
+        finish_rows(VF_EPILOGUE_GELU_ERF, sums, ld_sums, rows, columns, c, ldc);
         break;
     case VF_EPILOGUE_GELU_TANH:
-        finish_rows(VF_EPILOGUE_GELU_TANH, sums, rows, columns, c, ldc);
+        finish_rows(VF_EPILOGUE_GELU_TANH, sums, ld_sums, rows, columns, c, ldc);
         break;
     case VF_EPILOGUE_RELU:
-        finish_rows(VF_EPILOGUE_RELU, sums, rows, columns, c, ldc);
+        finish_rows(VF_EPILOGUE_RELU, sums, ld_sums, rows, columns, c, ldc);
         break;
     case VF_EPILOGUE_SILU:
-        finish_rows(VF_EPILOGUE_SILU, sums, rows, columns, c, ldc);
+        finish_rows(VF_EPILOGUE_SILU, sums, ld_sums, rows, columns, c, ldc);
         break;
     }
 }

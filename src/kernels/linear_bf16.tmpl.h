@@ -45,7 +45,7 @@ static void linear(const struct vf_linear_bf16 *linear, enum vf_epilogue epilogu
             find_tile(rows, width)(a + row * lda, lda, scratch, k, next, bias, direct ? out : sums,
                 direct ? ldc : PANEL);
             if (!direct)
-                finish(epilogue, sums, rows, columns, out, ldc);
+                finish(epilogue, sums, PANEL, rows, columns, out, ldc);
             next += PREFETCH * k;
         }
     }

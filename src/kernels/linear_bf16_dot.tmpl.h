@@ -5,6 +5,12 @@
  */
 #include "kernels/tile_dot.tmpl.h"
 
+ALWAYS_INLINE vec tile_result(const struct tile *t, int r, int v, const vec_sums *sums)
+{
+    (void)t, (void)r, (void)v;
+    return *sums;
+}
+
 #define ACTIVATION apply_coarse
 #include "kernels/epilogue_f32.tmpl.h"
 
@@ -47,7 +53,7 @@ static void multiply_block(const struct vf_linear_bf16 *linear, enum vf_epilogue
         .next = (const int8_t *)(const void *)(panel + TILE_OUTPUTS * even(k)),
         .groups = even(k) / 2,
         .starts = starts,
-        .ld_sums = direct ? ldc : TILE_OUTPUTS,
+        .ldo = direct ? ldc : TILE_OUTPUTS,
     };
     memcpy(bias, linear->bias + first, columns * sizeof(float));
     for (int v = 0; v < PARTS; v++)
@@ -56,10 +62,10 @@ static void multiply_block(const struct vf_linear_bf16 *linear, enum vf_epilogue
         rows = next_rows(m - row);
         t.a = rounded + row * t.lda;
         float *out = c + row * ldc + first;
-        t.sums = direct ? out : sums;
+        t.out = direct ? out : sums;
         tiles[rows - 1](&t);
         if (!direct)
-            finish(epilogue, sums, rows, columns, out, ldc);
+            finish(epilogue, sums, TILE_OUTPUTS, rows, columns, out, ldc);
         t.next += ASKED * t.groups;
     }
 }

@@ -22,7 +22,7 @@ static void linear(const struct vf_linear_f32 *linear, enum vf_epilogue epilogue
             find_tile(rows, width)(a + row * lda, lda, panel, linear->k, next, bias,
                 direct ? out : sums, direct ? ldc : PANEL);
             if (!direct)
-                finish(epilogue, sums, rows, columns, out, ldc);
+                finish(epilogue, sums, PANEL, rows, columns, out, ldc);
             next += PREFETCH * linear->k;
         }
     }

@@ -4,8 +4,8 @@
  *   sums_start(sums)  what the sums of SUMS_OUTPUTS outputs begin with, given the sums of their
  *                     weights: sums_begin() makes -zero times these of it, or 0 where quantised
  *                     rows hold q - zero
+ *   sums_floats(sums) the sums of a vector of outputs as floats
  */
-#include "kernels/activation_f32.tmpl.h"
 #include "kernels/tile_dot.tmpl.h"
 
 /* The outputs' part of a panel. */
@@ -28,51 +28,19 @@ static void load_outputs(struct outputs *outputs, const struct vf_linear_int8 *l
     outputs->columns = columns;
 }
 
-ALWAYS_INLINE void finish_rows(enum vf_epilogue epilogue, const int32_t *sums, const float *scales,
-    const struct outputs *outputs, size_t rows, float *c, size_t ldc)
+ALWAYS_INLINE vec tile_result(const struct tile *t, int r, int v, const vec_sums *sums)
 {
-    size_t columns = outputs->columns;
-    for (size_t r = 0; r < rows; r++, sums += TILE_OUTPUTS, c += ldc) {
-        vec row_scale = vec_set(scales[r]);
-        UNROLL
-        for (size_t j = 0; j < TILE_OUTPUTS; j += VEC_FLOATS) {
-            vec x = vec_mul(vec_load_integers(sums + j), row_scale);
-            x = vec_fma(x, vec_load(outputs->scales + j), vec_load(outputs->bias + j));
-            x = apply_coarse(epilogue, x);
-            if (columns == TILE_OUTPUTS)
-                vec_store(c + j, x);
-            else if (j < columns)
-                vec_store_first(c + j, x, columns - j < VEC_FLOATS ? columns - j : VEC_FLOATS);
-        }
-    }
+    vec x = vec_mul(sums_floats(sums), vec_set(t->row_scales[r]));
+    return vec_fma(x, vec_load(t->scales + v * VEC_FLOATS), vec_load(t->bias + v * VEC_FLOATS));
 }
 
-static void finish(enum vf_epilogue epilogue, const int32_t *sums, const float *scales,
-    const struct outputs *outputs, size_t rows, float *c, size_t ldc)
-{
-    switch (epilogue) {
-    case VF_EPILOGUE_NONE:
-        finish_rows(VF_EPILOGUE_NONE, sums, scales, outputs, rows, c, ldc);
-        break;
-    case VF_EPILOGUE_GELU_ERF:
-        finish_rows(VF_EPILOGUE_GELU_ERF, sums, scales, outputs, rows, c, ldc);
-        break;
-    case VF_EPILOGUE_GELU_TANH:
-        finish_rows(VF_EPILOGUE_GELU_TANH, sums, scales, outputs, rows, c, ldc);
-        break;
-    case VF_EPILOGUE_RELU:
-        finish_rows(VF_EPILOGUE_RELU, sums, scales, outputs, rows, c, ldc);
-        break;
-    case VF_EPILOGUE_SILU:
-        finish_rows(VF_EPILOGUE_SILU, sums, scales, outputs, rows, c, ldc);
-        break;
-    }
-}
+#define ACTIVATION apply_coarse
+#include "kernels/epilogue_f32.tmpl.h"
 
 static void linear(const struct vf_linear_int8 *linear, enum vf_epilogue epilogue,
     const struct vf_quantized *a, size_t m, float *c, size_t ldc)
 {
-    _Alignas(64) int32_t sums[DOT_ROWS * TILE_OUTPUTS];
+    _Alignas(64) float results[DOT_ROWS * TILE_OUTPUTS];
     struct outputs outputs;
     size_t groups = (linear->k + VF_INT8_GROUP - 1) / VF_INT8_GROUP;
     size_t panel_bytes = groups * PARTS * PART_BYTES;
@@ -80,17 +48,23 @@ static void linear(const struct vf_linear_int8 *linear, enum vf_epilogue epilogu
         .panel = linear->panels,
         .groups = groups,
         .starts = outputs.starts,
-        .sums = sums,
-        .ld_sums = TILE_OUTPUTS};
+        .scales = outputs.scales,
+        .bias = outputs.bias};
     for (size_t first = 0; first < linear->n; first += TILE_OUTPUTS, t.panel += panel_bytes) {
         load_outputs(&outputs, linear, first);
+        bool direct = epilogue == VF_EPILOGUE_NONE && outputs.columns == TILE_OUTPUTS;
+        t.ldo = direct ? ldc : TILE_OUTPUTS;
         t.next = t.panel + panel_bytes;
         for (size_t row = 0, rows; row < m; row += rows) {
             rows = next_rows(m - row);
             t.a = a->bytes + row * a->ld;
             t.zeros = a->zeros + row;
+            t.row_scales = a->scales + row;
+            float *out = c + row * ldc + first;
+            t.out = direct ? out : results;
             tiles[rows - 1](&t);
-            finish(epilogue, sums, a->scales + row, &outputs, rows, c + row * ldc + first, ldc);
+            if (!direct)
+                finish(epilogue, results, TILE_OUTPUTS, rows, outputs.columns, out, ldc);
             t.next += ASKED * groups;
         }
     }

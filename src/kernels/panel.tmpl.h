@@ -12,6 +12,8 @@
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #endif
 
+enum { PANEL = TILE_VECTORS * VEC_FLOATS }; /* columns */
+
 static inline size_t round_up(size_t n)
 {
     return (n + VEC_FLOATS - 1) / VEC_FLOATS * VEC_FLOATS;

@@ -5,13 +5,15 @@
  *   GROUP_BYTES                     of a group of inputs in a row
  *   PART_BYTES                      of the groups of weights that weights_load() reads
  *   vec_sums, SUMS_OUTPUTS          the type that holds sums, and of how many outputs
- *   dot_sum                         the type that sums are stored as
  *   dot_start                       the type that says what the sums of outputs begin with
  *   sums_begin(start, zero)         the sums to begin with in a row whose zero point is `zero`
  *   vec_inputs, inputs_load(p)      a group of inputs for all outputs
  *   vec_weights, weights_load(p)    a group of weights for each of SUMS_OUTPUTS outputs
  *   sums_add(sums, inputs, weights) the sums with their products added
- *   sums_store(out, sums)           stores the sums of a vector of outputs, anywhere
+ *
+ * and, behind it,
+ *
+ *   tile_result(tile, r, v, sums)   vector v of row r of the results, from its sums
  */
 #ifndef VF_KERNELS_TILE_DOT_TMPL_H
 #define VF_KERNELS_TILE_DOT_TMPL_H
@@ -32,9 +34,13 @@ struct tile {
     const int8_t *panel, *next;
     size_t groups;           /* of inputs */
     const dot_start *starts; /* [PARTS] */
-    dot_sum *sums;           /* [rows][TILE_OUTPUTS], rows ld_sums apart */
-    size_t ld_sums;
+    float *out;              /* [rows][TILE_OUTPUTS], rows ldo apart */
+    size_t ldo;
+    const float *row_scales;    /* [rows], where sums are integers */
+    const float *scales, *bias; /* [TILE_OUTPUTS], where sums are integers */
 };
+
+ALWAYS_INLINE vec tile_result(const struct tile *t, int r, int v, const vec_sums *sums);
 
 /* Adds the products of the group of inputs at `p` bytes of the rows with the weights at b. Rows are
  * reached from every third, so that no more pointers are needed than there are registers. */
@@ -82,8 +88,8 @@ ALWAYS_INLINE void run_tile(int rows, const struct tile *t)
     for (int r = 0; r < rows; r++) {
         UNROLL
         for (int v = 0; v < DOT_VECTORS; v++)
-            sums_store(
-                t->sums + (size_t)r * t->ld_sums + v * VEC_FLOATS, &sum[r][v * VECTOR_PARTS]);
+            vec_store(t->out + (size_t)r * t->ldo + v * VEC_FLOATS,
+                tile_result(t, r, v, &sum[r][v * VECTOR_PARTS]));
     }
 }
 

@@ -13,7 +13,6 @@ enum {
 
 typedef float32x4_t vec_sums;
 typedef bfloat16x8_t vec_inputs, vec_weights;
-typedef float dot_sum;
 typedef vec dot_start;
 
 ALWAYS_INLINE vec_sums sums_begin(dot_start start, int32_t zero)
@@ -37,11 +36,6 @@ ALWAYS_INLINE vec_weights weights_load(const int8_t *p)
 ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights weights)
 {
     return vbfdotq_f32(sums, inputs, weights);
-}
-
-ALWAYS_INLINE void sums_store(float *out, const vec_sums *sums)
-{
-    vst1q_f32(out, *sums);
 }
 
 /* Writes whole vectors: there is room, and what is behind an odd k is zero. */

@@ -13,7 +13,6 @@ enum {
 
 typedef int32x4_t vec_sums, dot_start;
 typedef int8x16_t vec_inputs, vec_weights;
-typedef int32_t dot_sum;
 
 static dot_start sums_start(const int32_t *sums)
 {
@@ -43,9 +42,9 @@ ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights we
     return vdotq_s32(sums, inputs, weights);
 }
 
-ALWAYS_INLINE void sums_store(int32_t *out, const vec_sums *sums)
+ALWAYS_INLINE vec sums_floats(const vec_sums *sums)
 {
-    vst1q_s32(out, *sums);
+    return vcvtq_f32_s32(*sums);
 }
 
 #include "kernels/linear_int8.tmpl.h"

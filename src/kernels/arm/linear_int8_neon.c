@@ -18,7 +18,6 @@ typedef struct {
 
 typedef int8x16_t vec_inputs, vec_weights;
 typedef vec_sums dot_start;
-typedef int32_t dot_sum;
 
 static dot_start sums_start(const int32_t *sums)
 {
@@ -51,9 +50,9 @@ ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights we
     return (vec_sums){vpadalq_s16(sums.low, low), vpadalq_s16(sums.high, high)};
 }
 
-ALWAYS_INLINE void sums_store(int32_t *out, const vec_sums *sums)
+ALWAYS_INLINE vec sums_floats(const vec_sums *sums)
 {
-    vst1q_s32(out, vpaddq_s32(sums->low, sums->high));
+    return vcvtq_f32_s32(vpaddq_s32(sums->low, sums->high));
 }
 
 #include "kernels/linear_int8.tmpl.h"

@@ -158,12 +158,6 @@ static inline vec vec_scale(vec a, vec exponent)
     return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_s32(scaled), below));
 }
 
-/* VEC_FLOATS integers as floats. */
-static inline vec vec_load_integers(const int32_t *p)
-{
-    return vcvtq_f32_s32(vld1q_s32(p));
-}
-
 /* The bits of floats, compared as integers. */
 typedef uint32x4_t vec_bits;
 

@@ -13,7 +13,6 @@ enum {
 
 typedef __m512 vec_sums;
 typedef __m512i vec_inputs, vec_weights;
-typedef float dot_sum;
 typedef vec dot_start;
 
 ALWAYS_INLINE vec_sums sums_begin(dot_start start, int32_t zero)
@@ -37,11 +36,6 @@ ALWAYS_INLINE vec_weights weights_load(const int8_t *p)
 ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights weights)
 {
     return _mm512_dpbf16_ps(sums, (__m512bh)inputs, (__m512bh)weights);
-}
-
-ALWAYS_INLINE void sums_store(float *out, const vec_sums *sums)
-{
-    _mm512_storeu_ps(out, *sums);
 }
 
 static inline void store_rounded(uint8_t *out, vec first, vec second)

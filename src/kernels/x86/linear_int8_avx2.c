@@ -13,7 +13,6 @@ enum {
 };
 
 typedef __m256i vec_sums, vec_inputs, vec_weights, dot_start;
-typedef int32_t dot_sum;
 
 static dot_start sums_start(const int32_t *sums)
 {
@@ -44,10 +43,10 @@ ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights we
     return _mm256_add_epi32(sums, _mm256_madd_epi16(inputs, weights));
 }
 
-ALWAYS_INLINE void sums_store(int32_t *out, const vec_sums *sums)
+ALWAYS_INLINE vec sums_floats(const vec_sums *sums)
 {
     __m256i pairs = _mm256_hadd_epi32(sums[0], sums[1]); /* outputs 0 1 4 5 2 3 6 7 */
-    _mm256_store_si256((__m256i *)(void *)out, _mm256_permute4x64_epi64(pairs, 0xD8));
+    return _mm256_cvtepi32_ps(_mm256_permute4x64_epi64(pairs, 0xD8));
 }
 
 #include "kernels/linear_int8.tmpl.h"

@@ -13,7 +13,6 @@ enum {
 };
 
 typedef __m512i vec_sums, vec_inputs, vec_weights, dot_start;
-typedef int32_t dot_sum;
 
 static dot_start sums_start(const int32_t *sums)
 {
@@ -44,14 +43,14 @@ ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights we
     return _mm512_add_epi32(sums, _mm512_madd_epi16(inputs, weights));
 }
 
-ALWAYS_INLINE void sums_store(int32_t *out, const vec_sums *sums)
+ALWAYS_INLINE vec sums_floats(const vec_sums *sums)
 {
     const __m512i even =
         _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
     __m512i first = _mm512_permutex2var_epi32(sums[0], even, sums[1]);
     __m512i second = _mm512_permutex2var_epi32(sums[0], odd, sums[1]);
-    _mm512_store_si512(out, _mm512_add_epi32(first, second));
+    return _mm512_cvtepi32_ps(_mm512_add_epi32(first, second));
 }
 
 #include "kernels/linear_int8.tmpl.h"

@@ -12,7 +12,6 @@ enum {
 };
 
 typedef __m512i vec_sums, vec_inputs, vec_weights, dot_start;
-typedef int32_t dot_sum;
 
 /* -sum as a pair of 16 bits: the low 7 bits, and the rest. With (zero, zero << 7) it makes a
  * product of pairs. */
@@ -41,14 +40,16 @@ ALWAYS_INLINE vec_weights weights_load(const int8_t *p)
     return _mm512_load_si512(p);
 }
 
+/* Not the intrinsic: with what follows the sums of a tile, GCC would keep them in memory. */
 ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights weights)
 {
-    return _mm512_dpbusd_epi32(sums, inputs, weights);
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(inputs), "v"(weights));
+    return sums;
 }
 
-ALWAYS_INLINE void sums_store(int32_t *out, const vec_sums *sums)
+ALWAYS_INLINE vec sums_floats(const vec_sums *sums)
 {
-    _mm512_store_si512(out, *sums);
+    return _mm512_cvtepi32_ps(*sums);
 }
 
 #include "kernels/linear_int8.tmpl.h"

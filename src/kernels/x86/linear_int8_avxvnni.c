@@ -12,7 +12,6 @@ enum {
 };
 
 typedef __m256i vec_sums, vec_inputs, vec_weights, dot_start;
-typedef int32_t dot_sum;
 
 /* -sum as a pair of 16 bits: the low 7 bits, and the rest. With (zero, zero << 7) it makes a
  * product of pairs. */
@@ -47,9 +46,9 @@ ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights we
     return _mm256_dpbusd_avx_epi32(sums, inputs, weights);
 }
 
-ALWAYS_INLINE void sums_store(int32_t *out, const vec_sums *sums)
+ALWAYS_INLINE vec sums_floats(const vec_sums *sums)
 {
-    _mm256_store_si256((__m256i *)(void *)out, *sums);
+    return _mm256_cvtepi32_ps(*sums);
 }
 
 #include "kernels/linear_int8.tmpl.h"

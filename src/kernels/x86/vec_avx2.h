@@ -147,12 +147,6 @@ static inline vec vec_scale(vec a, vec exponent)
     return _mm256_and_ps(_mm256_castsi256_ps(scaled), normal);
 }
 
-/* VEC_FLOATS integers as floats. */
-static inline vec vec_load_integers(const int32_t *p)
-{
-    return _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
-}
-
 /* The bits of floats, compared as integers. */
 typedef __m256i vec_bits;
 

@@ -136,12 +136,6 @@ static inline vec vec_scale(vec a, vec exponent)
     return _mm512_scalef_ps(a, exponent);
 }
 
-/* VEC_FLOATS integers as floats. */
-static inline vec vec_load_integers(const int32_t *p)
-{
-    return _mm512_cvtepi32_ps(_mm512_loadu_si512((const void *)p));
-}
-
 /* The bits of floats, compared as integers. */
 typedef __m512i vec_bits;
 
