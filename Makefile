@@ -27,6 +27,7 @@ check: ## set everything up and run all tests, sanitizers included
 	@scripts/check
 
 check-arm: ## build for 64-bit Arm and run the tests of the arithmetic under qemu
+	@scripts/install-deps arm
 	@scripts/install-arm
 	@scripts/check-arm
 

@@ -62,17 +62,6 @@ static bool is_intel(void)
     return __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_INTEL_ebx;
 }
 
-static bool lowers_clock_for_512(void)
-{
-    unsigned eax, ebx, ecx, edx;
-    if (!is_intel() || !__get_cpuid(1, &eax, &ebx, &ecx, &edx))
-        return false;
-    unsigned family = (eax >> 8) & 0xF;
-    unsigned model = ((eax >> 4) & 0xF) | ((eax >> 12) & 0xF0);
-    /* Skylake-SP, Cascade Lake and Cooper Lake; Ice Lake-SP; Ice Lake-D */
-    return family == 6 && (model == 0x55 || model == 0x6A || model == 0x6C);
-}
-
 unsigned vf_cpu_detect(void)
 {
     unsigned eax, ebx, ecx, edx;
@@ -98,8 +87,6 @@ unsigned vf_cpu_detect(void)
             flags |= VF_TIER_AVX512VNNI;
         if (has(leaf7_1_eax, LEAF7_1_EAX_AVX512BF16))
             flags |= VF_TIER_AVX512BF16 | (is_intel() ? VF_CPU_SLOW_BF16 : 0);
-        if (lowers_clock_for_512())
-            flags |= VF_CPU_PREFER_256;
     }
     return flags;
 }

@@ -29,18 +29,14 @@ enum vf_cpu_flag {
     VF_TIER_ARMBF16 = 1u << 10, /* DOTPROD and BFDOT, BFMMLA */
     VF_TIER_I8MM = 1u << 11,    /* ARMBF16 and SMMLA, USMMLA */
 
-    /* Policy: not what the processor can do but what serves it. */
-
-    /* The server models from Skylake to Ice Lake lower their clock for 512-bit instructions, so
-     * that short bursts of them slow down everything around. Dense kernels that run long gain from
-     * them even so. */
-    VF_CPU_PREFER_256 = 1u << 16,
+    /* Policy: not what the processor can do but what serves it. Where there are 512-bit registers
+     * they are used, also where they lower the clock: kernels run long, and gain even so. */
 
     /* Intel's AVX512BF16 does a dot product of 32 pairs in two cycles, in which its multiply-adds
      * of floats do 64: bfloat16 is then better widened. AMD's does 32 or 64 a cycle. */
-    VF_CPU_SLOW_BF16 = 1u << 17,
+    VF_CPU_SLOW_BF16 = 1u << 16,
 
-    VF_CPU_POLICIES = VF_CPU_PREFER_256 | VF_CPU_SLOW_BF16
+    VF_CPU_POLICIES = VF_CPU_SLOW_BF16
 };
 
 struct vf_cpu_tier {
