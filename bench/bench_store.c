@@ -66,7 +66,8 @@ static int write_all(struct vf_store *store, const struct vf_selection *selectio
             rows[i] = (struct vf_row){.source_id = ids->all[first + i],
                 .vector = vector,
                 .text_hash = hash,
-                .token_count = 8};
+                .token_count = 8,
+                .is_new = true};
         VF_TRY(vf_store_write(store, selection->model_id, dimensions, rows, n, err));
     }
 out:

@@ -150,7 +150,8 @@ int vf_row_writer_add(
     writer->rows[row] = (struct vf_row){.vector = row_vector,
         .text_hash = row_hash,
         .token_count = (uint32_t)text->n_ids,
-        .truncated = text->tokens_lost > 0};
+        .truncated = text->tokens_lost > 0,
+        .is_new = article->is_new};
     writer->notes[row] = (struct row_note){.id_offset = id_offset,
         .tokens_lost = text->tokens_lost,
         .duplicate = text->first_article != i};

@@ -139,9 +139,11 @@ out:
 
 int vf__pg_await(struct pg_store *s, struct vf_err *err)
 {
-    int64_t deadline = answer_deadline(s);
+    int64_t deadline = 0;
     int rc = 0;
     while (PQisBusy(s->conn)) {
+        if (deadline == 0)
+            deadline = answer_deadline(s);
         VF_TRY(wait_for_socket(s, POLLIN, deadline, err));
         if (!PQconsumeInput(s->conn))
             return vf__pg_fail(s, NULL, err);
@@ -359,12 +361,14 @@ static bool is_sql_ascii(const struct pg_store *s)
     " set_config('tcp_keepalives_interval', '15', false),"                                         \
     " set_config('tcp_keepalives_count', '4', false)"
 
-/* Part of the login: the answer must come as quickly. */
+/* Part of the login: the answer must come as quickly. Statements are made anew for each page, which
+ * costs more than compiling them can save. */
 static int set_session(struct pg_store *s, struct vf_err *err)
 {
     static const char text[] =
         "SELECT set_config('client_encoding', $1, false), set_config('TimeZone', 'UTC', false),"
-        " set_config('standard_conforming_strings', 'on', false)," KEEPALIVES;
+        " set_config('standard_conforming_strings', 'on', false),"
+        " set_config('jit', 'off', false)," KEEPALIVES;
     int64_t answer_timeout_ms = s->answer_timeout_ms;
     struct pg_params params = {0};
     s->ready = false;

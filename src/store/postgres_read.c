@@ -5,6 +5,8 @@
  * server plans with their values, so that such conditions vanish. */
 #include "store/postgres_internal.h"
 
+#include "base/checked.h"
+#include "base/clock.h"
 #include "store/vector_bytes.h"
 
 #include <inttypes.h>
@@ -26,40 +28,69 @@
 /* A text as a client receives it, whatever the server's encoding. */
 #define TEXT_HASH "sha256(textsend(concat_ws(' ', k.headline, k.body)))"
 
-/* The article k beside its vector e and its state. $5 pattern of empty texts, $6 and $7 time and id
- * of the last article read. */
-#define STATES(ROWS, JOIN)                                                                         \
-    "SELECT k.*, {truncated} AS truncated,"                                                        \
-    " CASE WHEN coalesce(k.headline, '') ~ $5 AND coalesce(k.body, '') ~ $5 THEN 3"                \
-    " WHEN e.has_vector AND ({changed}) IS NOT TRUE THEN 2 WHEN {failed} THEN 4"                   \
+/* Whether there is nothing to read, by the pattern $5; most headlines begin with a character that
+ * answers this sooner. */
+#define BLANK                                                                                      \
+    "(k.headline COLLATE \"C\" BETWEEN '!' AND '~') IS NOT TRUE"                                   \
+    " AND coalesce(k.headline, '') ~ $5 AND coalesce(k.body, '') ~ $5"
+
+/* The article k beside its vector e and its state. $6 and $7 are time and id of the last article
+ * read. (What follows "AND" is not computed where false stands before it; NULL would not do.) */
+#define STATES(FIRST, ROWS, JOIN)                                                                  \
+    "SELECT k.*, {truncated} AS truncated, CASE " FIRST "WHEN " BLANK                              \
+    " THEN 3 WHEN e.has_vector IS TRUE AND ({changed}) IS NOT TRUE THEN 2 WHEN {failed} THEN 4"    \
     " WHEN e.has_vector THEN 1 ELSE 0 END AS state"                                                \
-    " FROM (SELECT a.{id} AS id, a.{published_at} AS at, a.{headline}::text AS headline,"          \
-    " a.{body}::text AS body, {a.language}::text AS language FROM {articles} a WHERE " SELECTED    \
+    " FROM (SELECT a.{id} AS id, a.{id}::text AS id_text, a.{published_at} AS at,"                 \
+    " a.{headline}::text AS headline, a.{body}::text AS body, {a.language}::text AS language"      \
+    " FROM {articles} a WHERE " SELECTED                                                           \
     " AND ($6 IS NULL OR (a.{published_at}, a.{id}) {beyond} ($6, $7::{id_type}))" ROWS ") k" JOIN
 
 /* All articles, joined as the server sees fit, by several processes at once; or the first $8, whose
  * vectors are looked up in the index one by one: a server that has not analysed a table since a run
  * filled it would read the whole of it for each page. There, the last offset keeps the state from
- * being computed anew wherever it is used. */
-#define ALL_STATES STATES("", " LEFT JOIN (" VECTORS ") e ON e.source_id = k.id::text")
+ * being computed anew wherever it is used. What has no row
+ * and did not fail is -1: whether it is empty, the client sees from the text. */
+#define ALL_STATES STATES("", "", " LEFT JOIN (" VECTORS ") e ON e.source_id = k.id_text")
 #define PAGE_STATES                                                                                \
-    STATES(" ORDER BY a.{published_at} {direction}, a.{id} {direction} LIMIT $8",                  \
-        " LEFT JOIN LATERAL (" VECTORS " AND e.source_id = k.id::text OFFSET 0) e ON true")        \
-    " OFFSET 0"
+    STATES("WHEN e.source_id IS NULL AND NOT {any_failed} THEN -1 ",                               \
+        " ORDER BY a.{published_at} {direction}, a.{id} {direction} LIMIT $8",                     \
+        " LEFT JOIN LATERAL (" VECTORS " AND e.source_id = k.id_text OFFSET 0) e ON true")         \
+    " ORDER BY k.at {direction}, k.id {direction} OFFSET 0"
 
-/* Rows that a page looks at: as many as it may hold, and more when few of them are to do. */
-enum { MAX_ROWS_SCANNED = 4096 };
+/* Rows that one statement looks at, at most, and how long they are good for: what is read must not
+ * be older when its page comes, for other programs write the same tables. */
+enum { MAX_ROWS_SCANNED = 8192 };
+static const int64_t KEEP_NS = 100 * 1000000;
 
 /* Claims that a reader keeps: more than there are cells on their way to being written. */
 enum { MAX_CLAIMS = 64 };
 
+struct ahead_row {
+    int64_t time; /* as the server counts */
+    enum vf_state state;
+    bool is_new;
+    size_t id, text, n_text; /* where in `bytes` */
+};
+
+/* Rows that one statement read for several pages. */
+struct ahead {
+    struct ahead_row *rows;
+    struct vf_buf bytes;
+    size_t n, capacity;
+    size_t taken;     /* by pages */
+    size_t n_seen;    /* that came from the server; those beyond n did not fit */
+    size_t n_scan;    /* that were asked for; 0 before the first */
+    size_t max_bytes; /* of texts that are kept, but for the last one */
+    int64_t read_ns;
+};
+
 struct pg_reader {
     struct vf_reader base;
     struct pg_store *s;
-    bool begun;
-    int64_t last_time; /* as the server counts */
+    struct ahead ahead;
+    bool begun; /* from here: the cursor */
+    int64_t last_time;
     struct vf_buf last_id;
-    size_t n_scan;
     int64_t claims[MAX_CLAIMS]; /* a ring */
     size_t n_claims;            /* so far */
 };
@@ -102,16 +133,17 @@ static void add_cursor(
 }
 
 /* What a statement on a selection needs beside the names. */
-enum { N_WORDS = 11 };
+enum { N_WORDS = 12 };
 
 struct selection_words {
     struct vf_sql_word all[N_WORDS];
-    struct vf_buf language, failed, shard; /* texts of three of them */
+    struct vf_buf language, any_failed, failed, shard; /* texts of four of them */
 };
 
 static void words_release(struct selection_words *words)
 {
     vf_buf_release(&words->language);
+    vf_buf_release(&words->any_failed);
     vf_buf_release(&words->failed);
     vf_buf_release(&words->shard);
 }
@@ -127,13 +159,18 @@ static int make_texts(struct pg_store *s, const struct vf_selection *selection,
         VF_TRY(vf_buf_printf(&words->shard, err,
             " AND (hashtextextended(a.%s::text, 0) & 2147483647) %% %" PRIu32 " = %" PRIu32,
             s->base.names.id.quoted, selection->n_shards, selection->shard));
-    if (!s->info.has_failures || selection->retry_failed)
-        rc = vf_buf_append_string(&words->failed, "false", err);
-    else
-        rc = vf_buf_printf(&words->failed, err,
-            "EXISTS (SELECT 1 FROM %s f WHERE f.model_id = $4 AND f.source_id = k.id::text"
-            " AND (f.text_hash IS NULL OR f.text_hash = " TEXT_HASH "))",
-            s->base.names.failures.quoted);
+    if (!s->info.has_failures || selection->retry_failed) {
+        VF_TRY(vf_buf_append_string(&words->any_failed, "false", err));
+        VF_TRY(vf_buf_append_string(&words->failed, "false", err));
+        goto out;
+    }
+    const char *failures = s->base.names.failures.quoted;
+    VF_TRY(vf_buf_printf(&words->any_failed, err,
+        "(SELECT EXISTS (SELECT 1 FROM %s WHERE model_id = $4))", failures));
+    VF_TRY(vf_buf_printf(&words->failed, err,
+        "%s AND EXISTS (SELECT 1 FROM %s f WHERE f.model_id = $4 AND f.source_id = k.id_text"
+        " AND (f.text_hash IS NULL OR f.text_hash = " TEXT_HASH "))",
+        words->any_failed.data, failures));
 out:
     return rc;
 }
@@ -151,6 +188,7 @@ static int words_fill(struct selection_words *words, struct pg_store *s,
         {"a.language", words->language.data},
         {"truncated", s->info.has_truncated ? "e.truncated" : "false"},
         {"changed", changed},
+        {"any_failed", words->any_failed.data},
         {"failed", words->failed.data},
         {"shard", words->shard.data},
         {"beyond", selection->newest_first ? "<" : ">"},
@@ -214,98 +252,178 @@ void vf__pg_reader_free(struct vf_reader *base)
 {
     struct pg_reader *reader = (struct pg_reader *)base;
     vf_buf_release(&reader->last_id);
+    vf_buf_release(&reader->ahead.bytes);
+    free(reader->ahead.rows);
     free(reader);
 }
 
-/* Of the $8 articles looked at, the texts of those to do come along until $9 articles or $10 bytes
- * are reached; octet_length() does not unpack a long text. */
-static const char select_page[] =
-    "SELECT p.id::text, p.at::{time}, p.state::int8,"
-    " CASE WHEN p.state < 2 AND NOT p.beyond THEN p.headline END,"
-    " CASE WHEN p.state < 2 AND NOT p.beyond THEN p.body END,"
-    " (p.state < 2 AND p.beyond)::int::int8"
-    " FROM (SELECT s.*, count(*) FILTER (WHERE s.state < 2) OVER before >= $9"
-    " OR coalesce(sum(coalesce(octet_length(s.headline), 0) + coalesce(octet_length(s.body), 0))"
-    " FILTER (WHERE s.state < 2) OVER before, 0) >= $10 AS beyond"
-    " FROM (" PAGE_STATES ") s"
-    " WINDOW before AS (ORDER BY s.at {direction}, s.id {direction}"
-    " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) p"
-    " ORDER BY p.at {direction}, p.id {direction}";
+/* ---- rows that are read ahead of the pages ---- */
 
-enum { FIELD_ID, FIELD_TIME, FIELD_STATE, FIELD_HEADLINE, FIELD_BODY, FIELD_BEYOND };
+/* Of a text only what is to do comes along. */
+static const char select_rows[] =
+    "SELECT s.id_text, s.at::{time}, s.state::int8,"
+    " CASE WHEN s.state < 2 THEN s.headline END, CASE WHEN s.state < 2 THEN s.body END"
+    " FROM (" PAGE_STATES ") s ORDER BY s.at {direction}, s.id {direction}";
 
-/* Takes rows into the page up to the first that is beyond its limits; returns their number in
- * *ret_taken. */
-static int take_rows(const PGresult *rows, struct vf_page *page, int *ret_taken, struct vf_err *err)
+enum { FIELD_ID, FIELD_TIME, FIELD_STATE, FIELD_HEADLINE, FIELD_BODY };
+
+static int grow_rows(struct ahead *ahead, struct vf_err *err)
 {
-    int n = PQntuples(rows), row, rc = 0;
-    for (row = 0; row < n && !vf__pg_get_int8(rows, row, FIELD_BEYOND); row++) {
-        int64_t state = vf__pg_get_int8(rows, row, FIELD_STATE);
-        vf_page_pass(page, PQgetvalue(rows, row, FIELD_ID));
-        if (state == VF_STATE_UNCHANGED)
-            page->unchanged++;
-        else if (state == VF_STATE_EMPTY)
-            page->empty++;
-        else if (state == VF_STATE_FAILED)
-            page->failed++;
-        else
-            VF_TRY(vf_page_add(page, PQgetvalue(rows, row, FIELD_ID),
-                vf__pg_get_value(rows, row, FIELD_HEADLINE),
-                vf__pg_get_value(rows, row, FIELD_BODY), err));
-    }
-    *ret_taken = row;
+    enum { FIRST_ROWS = 256 };
+    size_t capacity = ahead->capacity ? 2 * ahead->capacity : FIRST_ROWS, bytes;
+    struct ahead_row *rows = NULL;
+    if (vf_size_mul(capacity, sizeof *rows, &bytes))
+        rows = realloc(ahead->rows, bytes);
+    if (!rows)
+        return vf_fail_memory(err, "articles that are read ahead");
+    ahead->rows = rows;
+    ahead->capacity = capacity;
+    return 0;
+}
+
+/* Keeps one row of select_rows, unless there are bytes enough. */
+static int keep_row(void *context, const PGresult *row, struct vf_err *err)
+{
+    struct ahead *ahead = context;
+    int rc = 0;
+    ahead->n_seen++;
+    if (ahead->bytes.size >= ahead->max_bytes)
+        return 0;
+    if (ahead->n == ahead->capacity)
+        VF_TRY(grow_rows(ahead, err));
+    struct ahead_row *kept = &ahead->rows[ahead->n];
+    const struct vf_value headline = vf__pg_get_value(row, 0, FIELD_HEADLINE),
+                          body = vf__pg_get_value(row, 0, FIELD_BODY);
+    int64_t state = vf__pg_get_int8(row, 0, FIELD_STATE);
+    *kept = (struct ahead_row){.time = vf__pg_get_int8(row, 0, FIELD_TIME),
+        .state = (enum vf_state)state,
+        .is_new = state < 0,
+        .id = ahead->bytes.size,
+        .text = ahead->bytes.size + (size_t)PQgetlength(row, 0, FIELD_ID) + 1};
+    if (kept->is_new)
+        kept->state =
+            vf_is_blank(headline) && vf_is_blank(body) ? VF_STATE_EMPTY : VF_STATE_MISSING;
+    VF_TRY(vf_buf_append(&ahead->bytes, PQgetvalue(row, 0, FIELD_ID), kept->text - kept->id, err));
+    VF_TRY(vf_text_append(&ahead->bytes, headline, body, err));
+    kept->n_text = ahead->bytes.size - kept->text;
+    ahead->n++;
 out:
     return rc;
 }
 
-/* Remembers the row as the last one read. */
-static int move_cursor(struct pg_reader *reader, const PGresult *rows, int row, struct vf_err *err)
+/* The cursor of the reader comes to stand behind what the pages have taken. */
+static int move_cursor(struct pg_reader *reader, struct vf_err *err)
 {
+    const struct ahead *ahead = &reader->ahead;
+    if (ahead->taken == 0)
+        return 0;
+    const struct ahead_row *last = &ahead->rows[ahead->taken - 1];
     struct vf_buf id = {0};
-    int rc = vf_buf_append_string(&id, PQgetvalue(rows, row, FIELD_ID), err);
+    int rc = vf_buf_append_string(&id, ahead->bytes.data + last->id, err);
     if (rc)
         return rc;
     vf_buf_release(&reader->last_id);
     reader->last_id = id;
-    reader->last_time = vf__pg_get_int8(rows, row, FIELD_TIME);
+    reader->last_time = last->time;
     reader->begun = true;
     return 0;
 }
 
-/* Looks further next time when this page was nearly empty, and less far when it was full. */
-static void adapt_scan(struct pg_reader *reader, size_t max_articles, size_t n_todo)
+static bool is_stale(const struct ahead *ahead)
 {
-    if (n_todo < max_articles / 2 && reader->n_scan < MAX_ROWS_SCANNED)
-        reader->n_scan *= 2;
-    else if (n_todo >= max_articles)
-        reader->n_scan = max_articles;
+    return vf_now_ns() - ahead->read_ns > KEEP_NS;
+}
+
+/* How many rows to look at next: more and more while the pages take them as fast as they come, but
+ * hardly more than fit; one more tells whether anything follows. */
+static size_t next_scan(const struct ahead *ahead, size_t max_articles)
+{
+    size_t n = ahead->n_scan;
+    if (n == 0)
+        return max_articles;
+    if (ahead->n < ahead->n_seen)
+        n = ahead->n + 1;
+    else if (is_stale(ahead))
+        n = n < max_articles ? n : max_articles;
+    else if (ahead->bytes.size <= ahead->max_bytes / 2)
+        n = n < MAX_ROWS_SCANNED / 2 ? 2 * n : MAX_ROWS_SCANNED;
+    return n;
+}
+
+static void forget_rows(struct ahead *ahead)
+{
+    ahead->n = ahead->n_seen = ahead->taken = 0;
+    vf_buf_clear(&ahead->bytes);
+}
+
+/* Reads the rows behind the cursor. On failure there are none. */
+static int read_ahead(
+    struct pg_reader *reader, size_t max_articles, size_t max_bytes, struct vf_err *err)
+{
+    const struct vf_selection *selection = reader->base.selection;
+    struct ahead *ahead = &reader->ahead;
+    struct pg_store *s = reader->s;
+    struct selection_words words = {0};
+    struct pg_params params = {0};
+    struct vf_buf sql = {0};
+    int rc;
+    VF_TRY(move_cursor(reader, err));
+    ahead->n_scan = next_scan(ahead, max_articles);
+    ahead->max_bytes = max_bytes;
+    forget_rows(ahead);
+    add_selection(s, selection, &params);
+    add_model(s, selection->model_id, &params);
+    add_cursor(s, reader, &params);
+    vf__pg_add_int8(&params, (int64_t)ahead->n_scan);
+    VF_TRY(words_fill(&words, s, selection, err));
+    VF_TRY(vf__pg_expand(s, select_rows, words.all, N_WORDS, &sql, err));
+    ahead->read_ns = vf_now_ns();
+    rc = vf__pg_stream(s, sql.data, &params, keep_row, ahead, err);
+    if (rc)
+        forget_rows(ahead);
+out:
+    words_release(&words);
+    vf_buf_release(&sql);
+    return rc;
+}
+
+/* Fills the page with what is there. */
+static int take_rows(struct ahead *ahead, size_t max_articles, size_t max_bytes,
+    struct vf_page *page, struct vf_err *err)
+{
+    static const struct vf_value no_body;
+    size_t i = ahead->taken;
+    int rc = 0;
+    for (; i < ahead->n && page->n < max_articles && page->bytes.size < max_bytes; i++) {
+        const struct ahead_row *row = &ahead->rows[i];
+        const char *id = ahead->bytes.data + row->id;
+        const struct vf_value text = {ahead->bytes.data + row->text, row->n_text};
+        vf_page_pass(page, id);
+        if (row->state == VF_STATE_UNCHANGED)
+            page->unchanged++;
+        else if (row->state == VF_STATE_EMPTY)
+            page->empty++;
+        else if (row->state == VF_STATE_FAILED)
+            page->failed++;
+        else
+            VF_TRY(vf_page_add(page, id, text, no_body, row->is_new, err));
+    }
+    ahead->taken = i;
+out:
+    return rc;
 }
 
 int vf__pg_reader_next(struct vf_reader *base, size_t max_articles, size_t max_bytes,
     struct vf_page *page, bool *ret_end, struct vf_err *err)
 {
     struct pg_reader *reader = (struct pg_reader *)base;
-    struct pg_store *s = reader->s;
-    struct pg_params params = {0};
-    PGresult *rows = NULL;
-    int n, taken, rc;
-    if (reader->n_scan < max_articles)
-        reader->n_scan = max_articles;
-    add_selection(s, base->selection, &params);
-    add_model(s, base->selection->model_id, &params);
-    add_cursor(s, reader, &params);
-    vf__pg_add_int8(&params, (int64_t)reader->n_scan);
-    vf__pg_add_int8(&params, (int64_t)max_articles);
-    vf__pg_add_int8(&params, (int64_t)max_bytes);
-    VF_TRY(query(s, select_page, base->selection, &params, &rows, err));
-    VF_TRY(take_rows(rows, page, &taken, err));
-    n = PQntuples(rows);
-    if (taken > 0)
-        VF_TRY(move_cursor(reader, rows, taken - 1, err));
-    *ret_end = taken == n && (size_t)n < reader->n_scan;
-    adapt_scan(reader, max_articles, page->n);
+    struct ahead *ahead = &reader->ahead;
+    int rc = 0;
+    if (ahead->taken == ahead->n || is_stale(ahead))
+        VF_TRY(read_ahead(reader, max_articles, max_bytes, err));
+    VF_TRY(take_rows(ahead, max_articles, max_bytes, page, err));
+    *ret_end = ahead->taken == ahead->n_seen && ahead->n_seen < ahead->n_scan;
 out:
-    PQclear(rows);
     return rc;
 }
 
@@ -352,6 +470,7 @@ int vf__pg_reader_count(struct vf_reader *base, struct vf_counts *ret, struct vf
     struct pg_params params = {0};
     PGresult *rows = NULL;
     int rc;
+    VF_TRY(move_cursor(reader, err));
     add_selection(reader->s, base->selection, &params);
     add_model(reader->s, base->selection->model_id, &params);
     add_cursor(reader->s, reader, &params);

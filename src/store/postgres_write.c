@@ -1,5 +1,7 @@
-/* Writing to PostgreSQL: one INSERT … SELECT FROM unnest(arrays) ON CONFLICT a call, hence one
- * round trip and one transaction, and no staging table that the role would need rights for. */
+/* Writing to PostgreSQL: one INSERT … SELECT FROM unnest(arrays) a call, hence one round trip and
+ * one transaction, and no staging table that the role would need rights for. Rows that are expected
+ * to be new go without ON CONFLICT, which costs the server a quarter of its work; where one is
+ * there all the same, the call is made again with it. */
 #include "store/postgres_internal.h"
 
 #include "base/checked.h"
@@ -10,13 +12,11 @@
 /* ---- vectors ---- */
 
 /* $1 model_id, $2 ids, $3 vectors, $4 hashes, $5 token counts, $6 truncated, $7 dimensions. */
-static const char upsert_vectors[] =
+static const char write_vectors[] =
     "{cleared}INSERT INTO {embeddings} (source_type, source_id, model_id, vector{columns})"
     " SELECT '" VF_SOURCE_TYPE "', r.source_id, $1, {vector}{values}"
     " FROM unnest($2, $4, $5, $6{bytes}) WITH ORDINALITY"
-    " AS r (source_id, text_hash, token_count, truncated{bytes_name}, i)"
-    " ON CONFLICT (source_type, source_id, model_id)"
-    " DO UPDATE SET vector = EXCLUDED.vector{updates}";
+    " AS r (source_id, text_hash, token_count, truncated{bytes_name}, i){on_conflict}";
 
 /* One row's part of the floats of all rows, for every type but bytea. */
 static const char slice[] = "($3[((r.i - 1) * $7 + 1)::int : (r.i * $7)::int])::";
@@ -100,7 +100,9 @@ static int list_columns(struct pg_store *s, struct vf_buf *names, struct vf_buf 
     int rc;
     VF_TRY(vf_buf_reserve(names, 0, err));
     VF_TRY(vf_buf_reserve(values, 0, err));
-    VF_TRY(vf_buf_reserve(updates, 0, err));
+    VF_TRY(vf_buf_append_string(updates,
+        " ON CONFLICT (source_type, source_id, model_id) DO UPDATE SET vector = EXCLUDED.vector",
+        err));
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         if (!columns[i].there)
             continue;
@@ -112,7 +114,8 @@ out:
     return rc;
 }
 
-static int send_batch(struct pg_store *s, const struct pg_params *params, struct vf_err *err)
+static int send_batch(
+    struct pg_store *s, const struct pg_params *params, bool upsert, struct vf_err *err)
 {
     struct vf_buf names = {0}, values = {0}, updates = {0}, vector = {0}, cleared = {0};
     bool bytea = vf__pg_is_bytea(s);
@@ -131,13 +134,13 @@ static int send_batch(struct pg_store *s, const struct pg_params *params, struct
         {"cleared", cleared.data},
         {"columns", names.data},
         {"values", values.data},
-        {"updates", updates.data},
+        {"on_conflict", upsert ? updates.data : ""},
         {"vector", vector.data},
         {"bytes", bytea ? ", $3" : ""},
         {"bytes_name", bytea ? ", bytes" : ""},
     };
     VF_TRY(
-        vf__pg_query(s, upsert_vectors, words, sizeof words / sizeof words[0], params, NULL, err));
+        vf__pg_query(s, write_vectors, words, sizeof words / sizeof words[0], params, NULL, err));
 out:
     vf_buf_release(&names);
     vf_buf_release(&values);
@@ -147,12 +150,21 @@ out:
     return rc;
 }
 
+static bool are_new(const struct vf_row *rows, const size_t *order, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!rows[order[i]].is_new)
+            return false;
+    return true;
+}
+
 int vf__pg_write(struct vf_store *store, const char *model_id, size_t dimensions,
     const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err)
 {
     struct pg_store *s = (struct pg_store *)store;
     struct pg_params params = {0};
     struct batch batch = {0};
+    bool upsert = !are_new(rows, order, n);
     int rc;
     VF_TRY(vf__pg_inspect_embeddings(s, err));
     VF_TRY(batch_fill(&batch, vf__pg_is_bytea(s), dimensions, rows, order, n, err));
@@ -164,7 +176,9 @@ int vf__pg_write(struct vf_store *store, const char *model_id, size_t dimensions
     vf__pg_add_bytes(&params, PG_INT4_ARRAY, &batch.counts);
     vf__pg_add_bytes(&params, PG_BOOL_ARRAY, &batch.truncated);
     vf__pg_add_int8(&params, (int64_t)dimensions);
-    VF_TRY(send_batch(s, &params, err));
+    rc = send_batch(s, &params, upsert, err);
+    if (rc == VF_ERR_DATA && !upsert)
+        rc = send_batch(s, &params, true, err);
 out:
     batch_release(&batch);
     return rc;

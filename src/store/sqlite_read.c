@@ -226,7 +226,7 @@ static int take_row(
     else if (!id)
         return vf_fail(err, VF_ERR_DATA, "an article in %s has no id", s->path);
     else
-        return vf_page_add(page, id, column_value(row, 3), column_value(row, 4), err);
+        return vf_page_add(page, id, column_value(row, 3), column_value(row, 4), false, err);
     return 0;
 }
 

@@ -225,7 +225,7 @@ int vf_reader_count(struct vf_reader *reader, struct vf_counts *ret, struct vf_e
 
 /* Each article lies in page->bytes as its id, NUL, its text, NUL. */
 int vf_page_add(struct vf_page *page, const char *id, struct vf_value headline,
-    struct vf_value body, struct vf_err *err)
+    struct vf_value body, bool is_new, struct vf_err *err)
 {
     enum { FIRST_ARTICLES = 64 };
     size_t before = page->bytes.size;
@@ -246,6 +246,7 @@ int vf_page_add(struct vf_page *page, const char *id, struct vf_value headline,
     VF_TRY(vf_text_append(&page->bytes, headline, body, err));
     page->articles[page->n].n_text = page->bytes.size - text;
     page->articles[page->n].cell = page->cell;
+    page->articles[page->n].is_new = is_new;
     VF_TRY(vf_buf_append(&page->bytes, "", 1, err));
     page->n++;
 out:

@@ -135,6 +135,7 @@ struct vf_counts {
 struct vf_article {
     const char *id, *text; /* the id as text; UTF-8 unless the database holds invalid bytes */
     size_t n_text;         /* bytes */
+    bool is_new;           /* it had no row under the model_id, as far as is known */
     uint64_t cell;         /* private, as is `claimed`: see store/claims.h */
     bool claimed;
 };
@@ -153,7 +154,8 @@ struct vf_reader;
 
 /* Begins to read. `selection` and the store must outlive the reader, which the caller owns. Article
  * ids are taken to be unique. An article that is edited or deleted meanwhile is read as it is when
- * its page comes; one that is added may not be. VF_ERR_DATA: an unreadable time in SQLite. */
+ * its page comes, or was a tenth of a second before; one that is added may not be. VF_ERR_DATA: an
+ * unreadable time in SQLite. */
 VF_MUST_CHECK int vf_reader_new(struct vf_store *store, const struct vf_selection *selection,
     struct vf_reader **ret, struct vf_err *err);
 
@@ -181,6 +183,7 @@ struct vf_row {
     const uint8_t *text_hash; /* VF_TEXT_HASH_BYTES bytes */
     uint32_t token_count;
     bool truncated;
+    bool is_new; /* a row that is there is not expected; saves the server a look */
 };
 
 /* Inserts or updates `n` rows under (NEWS, source_id, model_id) in one transaction; all or none.

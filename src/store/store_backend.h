@@ -127,7 +127,7 @@ VF_MUST_CHECK int vf_schema_vector_type(
 
 /* Appends an article to a page; vf_page_seal() then sets the pointers of all. */
 VF_MUST_CHECK int vf_page_add(struct vf_page *page, const char *id, struct vf_value headline,
-    struct vf_value body, struct vf_err *err);
+    struct vf_value body, bool is_new, struct vf_err *err);
 
 void vf_page_seal(struct vf_page *page);
 

@@ -42,15 +42,31 @@ static inline float vf_float_of_bits(uint32_t bits)
     return f;
 }
 
+static inline int vf_is_little_endian(void)
+{
+    const uint16_t one = 1;
+    uint8_t first;
+    memcpy(&first, &one, 1);
+    return first;
+}
+
 /* 4 * n bytes, as numpy.frombuffer(…, "<f4") and sqlite-vec read them. */
 static inline void vf_vector_to_le(const float *vector, size_t n, uint8_t *out)
 {
+    if (vf_is_little_endian()) {
+        memcpy(out, vector, 4 * n);
+        return;
+    }
     for (size_t i = 0; i < n; i++)
         vf_put_le32(out + 4 * i, vf_float_bits(vector[i]));
 }
 
 static inline void vf_vector_from_le(const uint8_t *in, size_t n, float *vector)
 {
+    if (vf_is_little_endian()) {
+        memcpy(vector, in, 4 * n);
+        return;
+    }
     for (size_t i = 0; i < n; i++)
         vector[i] = vf_float_of_bits(vf_get_le32(in + 4 * i));
 }

@@ -281,7 +281,7 @@ size_t embed_all(struct vf_store *store, const struct vf_selection *selection)
             const float vector[] = {(float)strtod(article->id, NULL) + 0.5f, -1, 0.25f, 3e-7f};
             uint8_t hash[VF_SHA256_BYTES];
             expect_ok(vf_sha256(article->text, article->n_text, hash, &err), &err, "hash");
-            struct vf_row row = {article->id, vector, hash, 7, i % 2 == 1};
+            struct vf_row row = {article->id, vector, hash, 7, i % 2 == 1, article->is_new};
             expect_ok(vf_store_write(store, selection->model_id, 4, &row, 1, &err), &err, "write");
         }
     }

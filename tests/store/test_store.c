@@ -331,7 +331,8 @@ static void test_write(void **state)
     struct fixture *f = *state;
     struct vf_store *store = fixture_open_ready(f, NULL);
     struct vf_err err;
-    const struct vf_row first = {"1", one, hash, 12, true}, second = {"1", two, hash, 13, false};
+    const struct vf_row first = {"1", one, hash, 12, true, false},
+                        second = {"1", two, hash, 13, false, false};
     expect_ok(vf_store_write(store, "m", 4, &first, 1, &err), &err, "write");
     assert_string_equal(fixture_get(f, select_vector), "0000803f00000080c2160100ffff7f7f");
     assert_string_equal(fixture_get(f, "SELECT token_count FROM text_embeddings"), "12");
@@ -353,12 +354,31 @@ static void test_write(void **state)
     vf_store_close(store);
 }
 
+/* Another program wrote one of the rows since the article was read. */
+static void test_write_where_no_row_is_expected(void **state)
+{
+    static const float one[] = {1}, two[] = {2};
+    static const uint8_t hash[VF_TEXT_HASH_BYTES];
+    const struct vf_row other = {"2", one, hash, 1, false, false};
+    const struct vf_row rows[] = {{"1", two, hash, 2, false, true},
+        {"2", two, hash, 2, false, true}, {"3", two, hash, 2, false, true}};
+    struct fixture *f = *state;
+    struct vf_store *store = fixture_open_ready(f, NULL);
+    struct vf_err err;
+    expect_ok(vf_store_write(store, "m", 1, &other, 1, &err), &err, "another program");
+    expect_ok(vf_store_write(store, "m", 1, rows, VF_COUNT(rows), &err), &err, "write");
+    assert_string_equal(fixture_get(f, "SELECT count(*) FROM text_embeddings"), "3");
+    assert_string_equal(fixture_get(f, "SELECT sum(token_count) FROM text_embeddings"), "6");
+    vf_store_close(store);
+}
+
 static void test_write_twice_in_one_batch(void **state)
 {
     static const float a[] = {1}, b[] = {2}, c[] = {3};
     static const uint8_t hash[VF_TEXT_HASH_BYTES];
-    const struct vf_row rows[] = {{"2", a, hash, 1, false}, {"1", a, hash, 1, false},
-        {"1", b, hash, 2, false}, {"10", c, hash, 1, false}, {"1", c, hash, 3, false}};
+    const struct vf_row rows[] = {{"2", a, hash, 1, false, false}, {"1", a, hash, 1, false, false},
+        {"1", b, hash, 2, false, false}, {"10", c, hash, 1, false, false},
+        {"1", c, hash, 3, false, false}};
     struct fixture *f = *state;
     struct vf_store *store = fixture_open_ready(f, NULL);
     struct vf_err err;
@@ -388,7 +408,7 @@ static void test_refused_vectors(void **state)
     struct vf_store *store = fixture_open_ready(f, NULL);
     for (size_t i = 0; i < VF_COUNT(cases); i++) {
         const struct vf_row rows[] = {
-            {"1", good, hash, 1, false}, {"2", cases[i].vector, hash, 1, false}};
+            {"1", good, hash, 1, false, false}, {"2", cases[i].vector, hash, 1, false, false}};
         struct vf_err err;
         int rc = vf_store_write(store, "m", 3, rows, 2, &err);
         expect_error(rc, VF_ERR_DATA, &err, cases[i].message, cases[i].name);
@@ -836,7 +856,7 @@ static void test_two_stores(void **state)
     for (; !end; n += page.n) {
         expect_ok(vf_reader_next(reader, 1, 100, &page, &end, &err), &err, "page");
         for (size_t i = 0; i < page.n; i++) {
-            const struct vf_row row = {page.articles[i].id, vector, hash, 1, false};
+            const struct vf_row row = {page.articles[i].id, vector, hash, 1, false, false};
             expect_ok(vf_store_write(writing, "m", 1, &row, 1, &err), &err, "write");
         }
     }
@@ -864,6 +884,7 @@ int main(void)
         TEST(test_long_article),
         TEST(test_many_unchanged),
         TEST(test_write),
+        TEST(test_write_where_no_row_is_expected),
         TEST(test_write_twice_in_one_batch),
         TEST(test_refused_vectors),
         TEST(test_init_is_idempotent),

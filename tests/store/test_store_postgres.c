@@ -81,7 +81,8 @@ static void test_vector_types(void **state)
         struct vf_store_info info;
         struct vf_err err;
         size_t changes = 1;
-        const struct vf_row rows[] = {{"2", vector, hash, 1, false}, {"3", vector, hash, 2, true}};
+        const struct vf_row rows[] = {
+            {"2", vector, hash, 1, false, false}, {"3", vector, hash, 2, true, false}};
         import_articles(store, articles, VF_COUNT(articles));
         expect_ok(vf_store_check(store, 5, true, &info, &err), &err, cases[i].type);
         assert_string_equal(info.vector_type, cases[i].type);
@@ -116,7 +117,7 @@ static void test_many_dimensions(void **state)
         vectors[i] = (float)i;
     for (int i = 0; i < ROWS; i++) {
         snprintf(ids[i], sizeof ids[i], "%d", i);
-        rows[i] = (struct vf_row){ids[i], vectors + i * DIMENSIONS, hash, 1, false};
+        rows[i] = (struct vf_row){ids[i], vectors + i * DIMENSIONS, hash, 1, false, false};
     }
     expect_ok(vf_store_write(store, "m", DIMENSIONS, rows, ROWS, &err), &err, "write");
     assert_string_equal(
@@ -514,7 +515,7 @@ static void test_rights(void **state)
     };
     static const uint8_t hash[VF_TEXT_HASH_BYTES];
     static const float vector[] = {1};
-    const struct vf_row row = {"1", vector, hash, 1, false};
+    const struct vf_row row = {"1", vector, hash, 1, false, false};
     struct fixture *f = *state;
     fixture_run(f, "CREATE ROLE clerk LOGIN");
     for (size_t i = 0; i < VF_COUNT(cases); i++) {
@@ -545,7 +546,7 @@ static void test_no_right_to_write_or_create(void **state)
 {
     static const uint8_t hash[VF_TEXT_HASH_BYTES];
     static const float vector[] = {1};
-    const struct vf_row row = {"1", vector, hash, 1, false};
+    const struct vf_row row = {"1", vector, hash, 1, false, false};
     struct fixture *f = *state;
     struct vf_store *store = NULL;
     struct vf_err err;
@@ -647,7 +648,7 @@ static void test_connection_lost(void **state)
 {
     static const uint8_t hash[VF_TEXT_HASH_BYTES];
     static const float vector[] = {1};
-    const struct vf_row row = {"1", vector, hash, 1, false};
+    const struct vf_row row = {"1", vector, hash, 1, false, false};
     struct fixture *f = *state;
     struct vf_store *store = fixture_open_ready(f, NULL);
     struct vf_err err;
@@ -670,7 +671,8 @@ static void test_ids_too_long(void **state)
     char id[80];
     memset(id, 'x', sizeof id);
     id[sizeof id - 1] = '\0';
-    const struct vf_row rows[] = {{"1", vector, hash, 1, false}, {id, vector, hash, 1, false}};
+    const struct vf_row rows[] = {
+        {"1", vector, hash, 1, false, false}, {id, vector, hash, 1, false, false}};
     int rc = vf_store_write(store, "m", 1, rows, 2, &err);
     expect_error(rc, VF_ERR_DATA, &err, "varying(64)", "source_id");
     rc = vf_store_write(store, id, 1, rows, 1, &err);

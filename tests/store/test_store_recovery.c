@@ -82,7 +82,7 @@ static void test_server_timeouts(void **state)
     }
 }
 
-/* A reader stays where it is when its connection is lost. */
+/* A reader stays where it is when its connection is lost, though it may have read ahead. */
 static void test_reader(void **state)
 {
     struct fixture *f = *state;
@@ -91,19 +91,24 @@ static void test_reader(void **state)
     struct vf_reader *reader = NULL;
     struct vf_page page = {0};
     struct vf_err err;
+    int n_lost = 0;
     bool end;
     import_articles(store, articles, VF_COUNT(articles));
     expect_ok(vf_reader_new(store, &selection, &reader, &err), &err, "reader");
     for (size_t i = 0; i < VF_COUNT(articles); i++) {
         fixture_run(f, terminate);
         int rc = vf_reader_next(reader, 1, 1 << 20, &page, &end, &err);
-        expect_error(rc, VF_ERR_UNAVAILABLE, &err, NULL, "lost");
-        assert_int_equal(page.n, 0);
-        expect_ok(vf_store_recover(store, &err), &err, "recover");
-        expect_ok(vf_reader_next(reader, 1, 1 << 20, &page, &end, &err), &err, "page");
+        if (rc) {
+            n_lost++;
+            expect_error(rc, VF_ERR_UNAVAILABLE, &err, NULL, "lost");
+            assert_int_equal(page.n, 0);
+            expect_ok(vf_store_recover(store, &err), &err, "recover");
+            expect_ok(vf_reader_next(reader, 1, 1 << 20, &page, &end, &err), &err, "page");
+        }
         assert_int_equal(page.n, 1);
         assert_string_equal(page.articles[0].id, articles[i].id);
     }
+    assert_true(n_lost >= 2);
     vf_page_release(&page);
     vf_reader_free(reader);
     vf_store_close(store);

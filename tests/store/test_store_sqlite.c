@@ -19,7 +19,7 @@
 
 static const uint8_t hash[VF_TEXT_HASH_BYTES];
 static const float vector[] = {0.6f, 0, -0.8f};
-static const struct vf_row one_row = {"1", vector, hash, 1, false};
+static const struct vf_row one_row = {"1", vector, hash, 1, false, false};
 
 static const char *path_of(const struct fixture *f)
 {
@@ -256,7 +256,7 @@ static int check_full(struct fixture *f)
         return 1;
     for (int i = 0; i < ROWS; i++) {
         snprintf(ids[i], sizeof ids[i], "%d", i + 2);
-        rows[i] = (struct vf_row){ids[i], long_vectors, hash, 1, false};
+        rows[i] = (struct vf_row){ids[i], long_vectors, hash, 1, false, false};
     }
     if (vf_store_write(store, "m", DIMENSIONS, rows, ROWS, &err) != VF_ERR_IO)
         return 2;
@@ -323,7 +323,7 @@ static void test_concurrent_writers(void **state)
             snprintf(id[0], sizeof id[0], "%d", i);
             snprintf(id[1], sizeof id[1], "%d-%d", w, i);
             const struct vf_row rows[] = {
-                {id[0], vector, hash, 1, false}, {id[1], vector, hash, 1, false}};
+                {id[0], vector, hash, 1, false, false}, {id[1], vector, hash, 1, false, false}};
             if (vf_store_write(store, "m", 3, rows, 2, &err))
                 _exit(2);
         }
@@ -368,7 +368,7 @@ static bool load_sqlite_vec(sqlite3 *db)
 static void test_sqlite_vec(void **state)
 {
     static const float other[] = {0.8f, 0, 0.6f};
-    const struct vf_row rows[] = {one_row, {"2", other, hash, 1, false}};
+    const struct vf_row rows[] = {one_row, {"2", other, hash, 1, false, false}};
     struct fixture *f = *state;
     struct vf_store *store = fixture_open_ready(f, NULL);
     struct vf_err err;
