@@ -20,8 +20,7 @@
  *
  * Errors: VF_ERR_UNAVAILABLE server out of reach, VF_ERR_LOGIN refused, VF_ERR_NOT_FOUND no such
  * database, table or column, VF_ERR_PERMISSION a right is missing, VF_ERR_CONFIG a table that does
- * not fit, VF_ERR_IO disk trouble, VF_ERR_DATA a value that cannot be stored. None holds a
- * password.
+ * not fit, VF_ERR_IO disk trouble, VF_ERR_DATA a value that cannot be stored. No password in any.
  */
 #ifndef VF_STORE_STORE_H
 #define VF_STORE_STORE_H
@@ -154,13 +153,11 @@ struct vf_reader;
 
 /* Begins to read. `selection` and the store must outlive the reader, which the caller owns. Article
  * ids are taken to be unique. An article that is edited or deleted meanwhile is read as it is when
- * its page comes, or was a tenth of a second before; one that is added may not be. VF_ERR_DATA: an
- * unreadable time in SQLite. */
+ * its page comes, or was 0.1 s before; a new one may not be. VF_ERR_DATA: a bad time in SQLite. */
 VF_MUST_CHECK int vf_reader_new(struct vf_store *store, const struct vf_selection *selection,
     struct vf_reader **ret, struct vf_err *err);
 
-/* Accepts NULL. */
-void vf_reader_free(struct vf_reader *reader);
+void vf_reader_free(struct vf_reader *reader); /* accepts NULL */
 
 /* Reads on from where the last page ended, until `max_articles` are to do, `max_bytes` of text are
  * reached (a page holds at least one article, however long) or the end is there. *ret_end tells
@@ -241,8 +238,8 @@ struct vf_status_row {
 
 typedef int vf_status_visitor(void *context, const struct vf_status_row *row, struct vf_err *err);
 
-/* Visits every model_id of the embeddings table (or only `model_id`, found or not, unless NULL) by
- * month and language. The visitor may call vf_store_find_model(). */
+/* Visits every model_id of the table (only `model_id`, found or not, unless NULL) by month and
+ * language. The visitor may call vf_store_find_model(). */
 VF_MUST_CHECK int vf_store_status(struct vf_store *store, const char *model_id,
     vf_status_visitor *visit, void *context, struct vf_err *err);
 

@@ -354,24 +354,6 @@ static void test_write(void **state)
     vf_store_close(store);
 }
 
-/* Another program wrote one of the rows since the article was read. */
-static void test_write_where_no_row_is_expected(void **state)
-{
-    static const float one[] = {1}, two[] = {2};
-    static const uint8_t hash[VF_TEXT_HASH_BYTES];
-    const struct vf_row other = {"2", one, hash, 1, false, false};
-    const struct vf_row rows[] = {{"1", two, hash, 2, false, true},
-        {"2", two, hash, 2, false, true}, {"3", two, hash, 2, false, true}};
-    struct fixture *f = *state;
-    struct vf_store *store = fixture_open_ready(f, NULL);
-    struct vf_err err;
-    expect_ok(vf_store_write(store, "m", 1, &other, 1, &err), &err, "another program");
-    expect_ok(vf_store_write(store, "m", 1, rows, VF_COUNT(rows), &err), &err, "write");
-    assert_string_equal(fixture_get(f, "SELECT count(*) FROM text_embeddings"), "3");
-    assert_string_equal(fixture_get(f, "SELECT sum(token_count) FROM text_embeddings"), "6");
-    vf_store_close(store);
-}
-
 static void test_write_twice_in_one_batch(void **state)
 {
     static const float a[] = {1}, b[] = {2}, c[] = {3};
@@ -884,7 +866,6 @@ int main(void)
         TEST(test_long_article),
         TEST(test_many_unchanged),
         TEST(test_write),
-        TEST(test_write_where_no_row_is_expected),
         TEST(test_write_twice_in_one_batch),
         TEST(test_refused_vectors),
         TEST(test_init_is_idempotent),

@@ -408,6 +408,26 @@ static void test_id_types(void **state)
     }
 }
 
+/* ---- rows that others wrote ---- */
+
+/* Another program wrote one of the rows since the article was read. */
+static void test_write_where_no_row_is_expected(void **state)
+{
+    static const float one[] = {1}, two[] = {2};
+    static const uint8_t hash[VF_TEXT_HASH_BYTES];
+    const struct vf_row other = {"2", one, hash, 1, false, false};
+    const struct vf_row rows[] = {{"1", two, hash, 2, false, true},
+        {"2", two, hash, 2, false, true}, {"3", two, hash, 2, false, true}};
+    struct fixture *f = *state;
+    struct vf_store *store = fixture_open_ready(f, NULL);
+    struct vf_err err;
+    expect_ok(vf_store_write(store, "m", 1, &other, 1, &err), &err, "another program");
+    expect_ok(vf_store_write(store, "m", 1, rows, VF_COUNT(rows), &err), &err, "write");
+    assert_string_equal(fixture_get(f, "SELECT count(*) FROM text_embeddings"), "3");
+    assert_string_equal(fixture_get(f, "SELECT sum(token_count) FROM text_embeddings"), "6");
+    vf_store_close(store);
+}
+
 /* ---- encodings ---- */
 
 static void test_sql_ascii(void **state)
@@ -697,6 +717,7 @@ int main(void)
         TEST(test_pages_read_what_they_show),
         TEST(test_schema_qualified),
         TEST(test_id_types),
+        TEST(test_write_where_no_row_is_expected),
         TEST(test_sql_ascii),
         TEST(test_latin_1),
         TEST(test_invalid_utf8),
