@@ -1,8 +1,9 @@
 /* Reading articles and vectors from SQLite.
  *
  * A column of times may hold ISO 8601 of several shapes or numbers, so that no index gives the
- * order of the instants. A reader therefore sorts the ids of the selected articles once into a
- * temporary table (which SQLite keeps on disk when it is large), and pages follow its numbers. */
+ * order of the instants. Before its first page a reader therefore sorts the ids of the selected
+ * articles once into a temporary table (which SQLite keeps on disk when it is large), and pages
+ * follow its numbers. */
 #include "store/sqlite_internal.h"
 
 #include "store/timestamps.h"
@@ -14,10 +15,10 @@
 
 #define INSTANT "vf_instant(a.{published_at}, a.{id})"
 
-/* Articles by instant and language: ?1 and ?2 are the bounds or NULL, ?3 the language or NULL. */
+/* Articles by instant and language: ?1 and ?2 are the first and the last instant, ?3 the language
+ * or NULL. */
 #define SELECTED                                                                                   \
-    INSTANT " IS NOT NULL AND (?1 IS NULL OR " INSTANT " >= ?1) AND (?2 IS NULL OR " INSTANT       \
-            " < ?2) AND (?3 IS NULL OR lower({a.language}) = lower(?3))"                           \
+    INSTANT " BETWEEN ?1 AND ?2 AND (?3 IS NULL OR lower({a.language}) = lower(?3))"               \
             " AND (?9 IS NULL OR vf_shard(CAST(a.{id} AS TEXT), ?9) = ?8)"
 
 /* The row of text_embeddings that belongs to article a, under model ?4. */
@@ -28,12 +29,12 @@
 #define STATE "vf_state(a.{headline}, a.{body}, e.vector IS NOT NULL, {hash}, ?5, {failed})"
 
 enum {
-    PARAMETER_FROM = 1,
-    PARAMETER_UNTIL,
+    PARAMETER_FIRST = 1,
+    PARAMETER_LAST,
     PARAMETER_LANGUAGE,
     PARAMETER_MODEL,
     PARAMETER_REFRESH,
-    PARAMETER_LAST,
+    PARAMETER_NUMBER,
     PARAMETER_RETRY,
     PARAMETER_SHARD,
     PARAMETER_SHARDS
@@ -45,8 +46,9 @@ enum { MAX_ROWS_PASSED = 8192 };
 struct sqlite_reader {
     struct vf_reader base;
     struct sqlite_store *s;
-    char order_table[48]; /* the temporary table's name as SQL */
-    int64_t last;         /* number of the last article read */
+    char order_table[48];    /* the temporary table's name as SQL; "" before the first page */
+    sqlite3_stmt *statement; /* reads a page; kept from one to the next */
+    int64_t last;            /* number of the last article read */
 };
 
 /* ---- statements on a selection ---- */
@@ -58,9 +60,10 @@ static int prepare(struct sqlite_store *s, const char *text, const char *order_t
     int rc;
     if (s->info.has_failures)
         VF_TRY(vf_buf_printf(&failed, err,
-            "(SELECT ifnull(f.text_hash, x'') FROM %s f WHERE NOT ?7 AND f.model_id = ?4"
-            " AND f.source_id = CAST(a.%s AS TEXT))",
-            s->base.names.failures.quoted, s->base.names.id.quoted));
+            "CASE WHEN (SELECT NOT ?7 AND EXISTS (SELECT 1 FROM %s WHERE model_id = ?4)) THEN"
+            " (SELECT ifnull(f.text_hash, x'') FROM %s f WHERE f.model_id = ?4"
+            " AND f.source_id = CAST(a.%s AS TEXT)) END",
+            s->base.names.failures.quoted, s->base.names.failures.quoted, s->base.names.id.quoted));
     else
         VF_TRY(vf_buf_append_string(&failed, "NULL", err));
     const struct vf_sql_word words[] = {
@@ -76,20 +79,14 @@ out:
     return rc;
 }
 
-static void bind_instant(sqlite3_stmt *statement, int index, int64_t us, int64_t unbounded)
-{
-    if (us == unbounded)
-        sqlite3_bind_null(statement, index);
-    else
-        sqlite3_bind_int64(statement, index, us);
-}
-
 static int bind_selection(struct sqlite_store *s, sqlite3_stmt *statement,
     const struct vf_selection *selection, struct vf_err *err)
 {
     int rc;
-    bind_instant(statement, PARAMETER_FROM, selection->from_us, VF_INSTANT_MIN);
-    bind_instant(statement, PARAMETER_UNTIL, selection->until_us, VF_INSTANT_MAX);
+    int64_t until_us = selection->until_us; /* no time is read as the first or the last int64_t */
+    sqlite3_bind_int64(statement, PARAMETER_FIRST, selection->from_us);
+    sqlite3_bind_int64(
+        statement, PARAMETER_LAST, until_us > VF_INSTANT_MIN ? until_us - 1 : VF_INSTANT_MIN);
     if (selection->n_shards > 1) {
         sqlite3_bind_int64(statement, PARAMETER_SHARD, selection->shard);
         sqlite3_bind_int64(statement, PARAMETER_SHARDS, selection->n_shards);
@@ -130,8 +127,11 @@ void vf__sqlite_reader_free(struct vf_reader *base)
 {
     struct sqlite_reader *reader = (struct sqlite_reader *)base;
     char sql[80];
-    snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %s", reader->order_table);
-    sqlite3_exec(reader->s->db, sql, NULL, NULL, NULL);
+    sqlite3_finalize(reader->statement);
+    if (reader->order_table[0]) {
+        snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %s", reader->order_table);
+        sqlite3_exec(reader->s->db, sql, NULL, NULL, NULL);
+    }
     free(reader);
 }
 
@@ -171,39 +171,38 @@ int vf__sqlite_reader_new(struct vf_store *store, const struct vf_selection *sel
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
     int rc;
+    VF_TRY(check_selection(s, selection, err));
     struct sqlite_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return vf_fail_memory(err, "a reader");
     reader->s = s;
     reader->base = (struct vf_reader){.store = store, .selection = selection};
-    VF_TRY(check_selection(s, selection, err));
-    VF_TRY(create_order_table(reader, err));
-    VF_TRY(fill_order_table(reader, err));
     *ret = &reader->base;
-    return 0;
-out:
-    vf__sqlite_reader_free(&reader->base);
-    return rc;
-}
-
-/* Prepares `text` on what follows the articles read so far. */
-static int prepare_rest(
-    struct sqlite_reader *reader, const char *text, sqlite3_stmt **ret, struct vf_err *err)
-{
-    const struct vf_selection *selection = reader->base.selection;
-    int rc;
-    VF_TRY(prepare(reader->s, text, reader->order_table, ret, err));
-    VF_TRY(bind_state(reader->s, *ret, selection, err));
-    sqlite3_bind_int64(*ret, PARAMETER_LAST, reader->last);
 out:
     return rc;
 }
 
 /* In a subquery of a statement that groups, a limit keeps SQLite from sorting whole texts, of which
  * it would then make the state. */
+#define ALL " FROM {articles} a LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE " SELECTED
 #define REST                                                                                       \
     " FROM {order} o CROSS JOIN {articles} a ON a.{id} = o.id"                                     \
     " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE o.n > ?6"
+
+/* Makes what the first page needs. */
+static int begin(struct sqlite_reader *reader, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT o.n, CAST(a.{id} AS TEXT), " STATE ", a.{headline}, a.{body}" REST " ORDER BY o.n";
+    struct sqlite_store *s = reader->s;
+    int rc;
+    VF_TRY(create_order_table(reader, err));
+    VF_TRY(fill_order_table(reader, err));
+    VF_TRY(prepare(s, text, reader->order_table, &reader->statement, err));
+    VF_TRY(bind_state(s, reader->statement, reader->base.selection, err));
+out:
+    return rc;
+}
 
 static struct vf_value column_value(sqlite3_stmt *row, int column)
 {
@@ -230,41 +229,57 @@ static int take_row(
     return 0;
 }
 
-int vf__sqlite_reader_next(struct vf_reader *base, size_t max_articles, size_t max_bytes,
+/* Reads rows of the prepared statement into the page. */
+static int read_page(struct sqlite_reader *reader, size_t max_articles, size_t max_bytes,
     struct vf_page *page, bool *ret_end, struct vf_err *err)
 {
-    static const char text[] =
-        "SELECT o.n, CAST(a.{id} AS TEXT), " STATE ", a.{headline}, a.{body}" REST " ORDER BY o.n";
-    struct sqlite_reader *reader = (struct sqlite_reader *)base;
-    sqlite3_stmt *statement = NULL;
+    sqlite3_stmt *row = reader->statement;
     int64_t last = reader->last;
     bool more = true;
-    int rc;
-    VF_TRY(prepare_rest(reader, text, &statement, err));
+    int rc = 0;
+    sqlite3_bind_int64(row, PARAMETER_NUMBER, last);
     while (page->n < max_articles && page->bytes.size < max_bytes &&
            page->unchanged + page->empty + page->failed < MAX_ROWS_PASSED) {
-        VF_TRY(vf__sqlite_step(reader->s, statement, &more, err));
+        VF_TRY(vf__sqlite_step(reader->s, row, &more, err));
         if (!more)
             break;
-        VF_TRY(take_row(reader->s, statement, page, err));
-        last = sqlite3_column_int64(statement, 0);
+        VF_TRY(take_row(reader->s, row, page, err));
+        last = sqlite3_column_int64(row, 0);
     }
     reader->last = last;
     *ret_end = !more;
 out:
-    sqlite3_finalize(statement);
+    return rc;
+}
+
+int vf__sqlite_reader_next(struct vf_reader *base, size_t max_articles, size_t max_bytes,
+    struct vf_page *page, bool *ret_end, struct vf_err *err)
+{
+    struct sqlite_reader *reader = (struct sqlite_reader *)base;
+    int rc = 0;
+    if (!reader->statement)
+        VF_TRY(begin(reader, err));
+    rc = read_page(reader, max_articles, max_bytes, page, ret_end, err);
+    sqlite3_reset(reader->statement); /* ends the transaction */
+out:
     return rc;
 }
 
 int vf__sqlite_reader_count(struct vf_reader *base, struct vf_counts *ret, struct vf_err *err)
 {
-    static const char text[] =
-        "SELECT state, count(*) FROM (SELECT " STATE " AS state" REST " LIMIT -1) GROUP BY 1";
+    static const char head[] = "SELECT state, count(*) FROM (SELECT " STATE " AS state";
+    static const char tail[] = " LIMIT -1) GROUP BY 1";
     struct sqlite_reader *reader = (struct sqlite_reader *)base;
+    struct vf_buf text = {0};
     sqlite3_stmt *statement = NULL;
     bool row;
     int rc;
-    VF_TRY(prepare_rest(reader, text, &statement, err));
+    VF_TRY(vf_buf_printf(&text, err, "%s%s%s", head, reader->statement ? REST : ALL, tail));
+    VF_TRY(prepare(reader->s, text.data, reader->order_table, &statement, err));
+    if (!reader->statement)
+        VF_TRY(bind_selection(reader->s, statement, base->selection, err));
+    VF_TRY(bind_state(reader->s, statement, base->selection, err));
+    sqlite3_bind_int64(statement, PARAMETER_NUMBER, reader->last);
     for (;;) {
         VF_TRY(vf__sqlite_step(reader->s, statement, &row, err));
         if (!row)
@@ -274,6 +289,7 @@ int vf__sqlite_reader_count(struct vf_reader *base, struct vf_counts *ret, struc
     }
 out:
     sqlite3_finalize(statement);
+    vf_buf_release(&text);
     return rc;
 }
 

@@ -153,7 +153,7 @@ struct vf_reader;
 
 /* Begins to read. `selection` and the store must outlive the reader, which the caller owns. Article
  * ids are taken to be unique. An article that is edited or deleted meanwhile is read as it is when
- * its page comes, or was 0.1 s before; a new one may not be. VF_ERR_DATA: a bad time in SQLite. */
+ * its page comes, or was 0.1 s before; a new one may not be. */
 VF_MUST_CHECK int vf_reader_new(struct vf_store *store, const struct vf_selection *selection,
     struct vf_reader **ret, struct vf_err *err);
 
@@ -161,8 +161,8 @@ void vf_reader_free(struct vf_reader *reader); /* accepts NULL */
 
 /* Reads on from where the last page ended, until `max_articles` are to do, `max_bytes` of text are
  * reached (a page holds at least one article, however long) or the end is there. *ret_end tells
- * that nothing follows. A page may have n == 0 without being the last. On failure the reader stays
- * before the page. */
+ * that nothing follows. A page may have n == 0 without being the last. On failure, such as
+ * VF_ERR_DATA for a bad time in SQLite, the reader stays before the page. */
 VF_MUST_CHECK int vf_reader_next(struct vf_reader *reader, size_t max_articles, size_t max_bytes,
     struct vf_page *page, bool *ret_end, struct vf_err *err);
 

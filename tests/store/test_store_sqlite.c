@@ -98,16 +98,23 @@ static void test_time_that_is_none(void **state)
     struct vf_selection selection = select_all();
     for (size_t i = 0; i < VF_COUNT(cases); i++) {
         struct vf_reader *reader = NULL;
+        struct vf_counts counts;
+        struct vf_page page = {0};
         struct vf_err err;
+        bool end;
         char sql[200];
         snprintf(sql, sizeof sql,
             "INSERT OR REPLACE INTO news_articles (article_id, published_at) VALUES (17, '%s')",
             cases[i]);
         fixture_run(f, sql);
-        int rc = vf_reader_new(store, &selection, &reader, &err);
+        expect_ok(vf_reader_new(store, &selection, &reader, &err), &err, "reader");
+        int rc = vf_reader_count(reader, &counts, &err);
+        expect_error(rc, VF_ERR_DATA, &err, "article 17", cases[i]);
+        rc = vf_reader_next(reader, 1, 100, &page, &end, &err);
         expect_error(rc, VF_ERR_DATA, &err, "article 17", cases[i]);
         expect_error(rc, VF_ERR_DATA, &err, "--published-at-column", cases[i]);
-        assert_null(reader);
+        vf_page_release(&page);
+        vf_reader_free(reader);
     }
     vf_store_close(store);
 }
