@@ -379,8 +379,10 @@ static int read_ahead(
     VF_TRY(vf__pg_expand(s, select_rows, words.all, N_WORDS, &sql, err));
     ahead->read_ns = vf_now_ns();
     rc = vf__pg_stream(s, sql.data, &params, keep_row, ahead, err);
-    if (rc)
+    if (rc) {
         forget_rows(ahead);
+        ahead->n_scan = 0; /* fewer may do */
+    }
 out:
     words_release(&words);
     vf_buf_release(&sql);
@@ -552,6 +554,7 @@ static int visit_vector(void *context, const PGresult *row, struct vf_err *err)
 int vf__pg_stream(struct pg_store *s, const char *sql, const struct pg_params *params,
     vf__pg_row_visitor *visit, void *context, struct vf_err *err)
 {
+    int refusal = 0;
     int rc = vf__pg_send(s, sql, params, err);
     if (rc)
         return rc;
@@ -561,19 +564,17 @@ int vf__pg_stream(struct pg_store *s, const char *sql, const struct pg_params *p
         VF_TRY(vf__pg_await(s, err));
         PGresult *result = PQgetResult(s->conn);
         if (!result)
-            break;
+            return refusal;
         ExecStatusType status = PQresultStatus(result);
         if (status == PGRES_SINGLE_TUPLE)
             rc = visit(context, result, err);
         else if (status != PGRES_TUPLES_OK)
-            rc = vf__pg_fail(s, result, err);
+            refusal = vf__pg_fail(s, result, err);
         PQclear(result);
     }
-out:
-    if (rc) { /* rows that nobody wants any more are left behind with their connection */
-        int ignored = vf__pg_reconnect(s, NULL);
-        (void)ignored; /* the next statement tells */
-    }
+out:; /* rows that nobody wants any more are left behind with their connection */
+    int ignored = vf__pg_reconnect(s, NULL);
+    (void)ignored; /* the next statement tells */
     return rc;
 }
 
