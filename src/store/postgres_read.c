@@ -59,7 +59,7 @@
 
 /* Rows that one statement looks at, at most, and how long they are good for: what is read must not
  * be older when its page comes, for other programs write the same tables. */
-enum { MAX_ROWS_SCANNED = 8192 };
+enum { MAX_ROWS_SCANNED = 4096 };
 static const int64_t KEEP_NS = 100 * 1000000;
 
 /* Claims that a reader keeps: more than there are cells on their way to being written. */
