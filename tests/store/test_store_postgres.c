@@ -408,6 +408,33 @@ static void test_id_types(void **state)
     }
 }
 
+/* ---- reading ahead ---- */
+
+/* What was read ahead of the pages is read again when it has become old. */
+static void test_old_rows_are_read_again(void **state)
+{
+    struct fixture *f = *state;
+    struct vf_store *store = fixture_open_ready(f, NULL);
+    struct vf_selection selection = select_all();
+    struct vf_reader *reader = NULL;
+    struct vf_page page = {0};
+    struct vf_err err;
+    bool end;
+    fixture_run(f, "INSERT INTO news_articles (article_id, published_at, headline)"
+                   " SELECT i, '2025-01-01'::timestamptz + i * interval '1 minute', 'old'"
+                   " FROM generate_series(1, 8) i");
+    expect_ok(vf_reader_new(store, &selection, &reader, &err), &err, "reader");
+    for (int i = 1; i <= 6; i++)
+        expect_ok(vf_reader_next(reader, 1, 1000, &page, &end, &err), &err, "page");
+    fixture_run(f, "UPDATE news_articles SET headline = 'new'; SELECT pg_sleep(0.2)");
+    expect_ok(vf_reader_next(reader, 9, 1000, &page, &end, &err), &err, "page");
+    assert_string_equal(page.articles[0].id, "7");
+    assert_string_equal(page.articles[0].text, "new");
+    vf_page_release(&page);
+    vf_reader_free(reader);
+    vf_store_close(store);
+}
+
 /* ---- rows that others wrote ---- */
 
 /* Another program wrote one of the rows since the article was read. */
@@ -717,6 +744,7 @@ int main(void)
         TEST(test_pages_read_what_they_show),
         TEST(test_schema_qualified),
         TEST(test_id_types),
+        TEST(test_old_rows_are_read_again),
         TEST(test_write_where_no_row_is_expected),
         TEST(test_sql_ascii),
         TEST(test_latin_1),
