@@ -201,6 +201,9 @@ static int open_file(struct sqlite_store *s, unsigned flags, struct vf_err *err)
         return vf__sqlite_fail(s, err);
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_busy_timeout(s->db, VF_SQLITE_BUSY_MS);
+    /* Half a megabyte of pages: rows are visited nearly in their order, and the cache is full, and
+     * memory flat, soon after the start. */
+    sqlite3_exec(s->db, "PRAGMA cache_size = -512", NULL, NULL, NULL);
     /* A misspelt column in double quotes is an error, not a string. */
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, (int *)NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DDL, 0, (int *)NULL);
