@@ -40,7 +40,7 @@ int vf_reader_claim(
     int rc = 0;
     for (size_t i = 0; i < page->n; i++) {
         struct vf_article *article = &page->articles[i];
-        if (ops->reader_claim && (i == 0 || article->cell != article[-1].cell))
+        if (i == 0 || article->cell != article[-1].cell)
             VF_TRY(ops->reader_claim(reader, key_of(reader, article->cell), &claimed, err));
         article->claimed = claimed;
     }

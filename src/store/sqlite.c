@@ -116,11 +116,23 @@ int vf__sqlite_end_transaction(struct sqlite_store *s, int rc, struct vf_err *er
     return rc;
 }
 
+/* ---- claims ---- */
+
+int vf__sqlite_reader_claim(struct vf_reader *reader, int64_t key, bool *ret, struct vf_err *err)
+{
+    struct sqlite_store *s = (struct sqlite_store *)reader->store;
+    int rc = s->claims.path ? 0 : vf_file_claims_open(&s->claims, s->path, err);
+    if (rc == 0)
+        *ret = vf_file_claims_take(&s->claims, key);
+    return rc;
+}
+
 /* ---- life cycle ---- */
 
 static void close_store(struct vf_store *store)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
+    vf_file_claims_close(&s->claims);
     sqlite3_close_v2(s->db);
     free(s->path);
     free(s);
@@ -141,6 +153,7 @@ static const struct vf_store_ops operations = {
     .reader_new = vf__sqlite_reader_new,
     .reader_free = vf__sqlite_reader_free,
     .reader_next = vf__sqlite_reader_next,
+    .reader_claim = vf__sqlite_reader_claim,
     .reader_count = vf__sqlite_reader_count,
     .write = vf__sqlite_write,
     .find_model = vf__sqlite_find_model,

@@ -2,6 +2,7 @@
 #ifndef VF_STORE_SQLITE_INTERNAL_H
 #define VF_STORE_SQLITE_INTERNAL_H
 
+#include "store/file_claims.h"
 #include "store/store_backend.h"
 
 #include <sqlite3.h>
@@ -13,6 +14,7 @@ struct sqlite_store {
     struct vf_store_info info; /* which of vecfill's columns there are, once inspected */
     bool articles_known, embeddings_known; /* inspected */
     bool has_vector_ref, has_language;
+    struct vf_file_claims claims;
     unsigned readers; /* begun so far; numbers their temporary tables */
 };
 
@@ -49,6 +51,9 @@ VF_MUST_CHECK int vf__sqlite_add_functions(struct sqlite_store *s, struct vf_err
 
 /* Ends a transaction: commits when `rc` is 0, else rolls back and returns `rc`. */
 VF_MUST_CHECK int vf__sqlite_end_transaction(struct sqlite_store *s, int rc, struct vf_err *err);
+
+/* Of a database whose readers share, in a file beside it. */
+int vf__sqlite_reader_claim(struct vf_reader *reader, int64_t key, bool *ret, struct vf_err *err);
 
 /* ---- sqlite_catalog.c ---- */
 

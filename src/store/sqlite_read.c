@@ -216,6 +216,8 @@ static int take_row(
 {
     enum vf_state state = (enum vf_state)sqlite3_column_int(row, 2);
     const char *id = (const char *)sqlite3_column_text(row, 1);
+    if (id)
+        vf_page_pass(page, id);
     if (state == VF_STATE_UNCHANGED)
         page->unchanged++;
     else if (state == VF_STATE_EMPTY)

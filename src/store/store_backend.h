@@ -81,7 +81,7 @@ struct vf_store_ops {
     /* `page` is empty. */
     int (*reader_next)(struct vf_reader *reader, size_t max_articles, size_t max_bytes,
         struct vf_page *page, bool *ret_end, struct vf_err *err);
-    /* Whether the cell is this reader's; NULL: there are no claims. */
+    /* Whether the cell is this reader's. */
     int (*reader_claim)(struct vf_reader *reader, int64_t key, bool *ret, struct vf_err *err);
     /* *ret is zeroed. */
     int (*reader_count)(struct vf_reader *reader, struct vf_counts *ret, struct vf_err *err);
