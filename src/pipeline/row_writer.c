@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* When the database refuses all rows of so many, the table is at fault and not the rows. */
-enum { MIN_ROWS_OF_A_BAD_TABLE = 16 };
+/* When the database refuses so many rows without one that it takes, the table may be at fault. They
+ * are on record, so that the next run goes on behind them. */
+enum { MAX_REFUSED_IN_A_ROW = 1024 };
 
 /* What a row needs beside its columns. */
 struct row_note {
@@ -29,7 +30,8 @@ struct vf_row_writer {
     float *vectors;              /* [capacity][dimensions] */
     uint8_t *hashes;             /* [capacity][VF_TEXT_HASH_BYTES] */
     struct vf_buf ids, refusals; /* NUL-terminated, one after another */
-    size_t n_refused;
+    size_t n_refused;            /* of those collected */
+    size_t n_refused_in_row;     /* since one was taken */
     struct vf_row_counts counts;
 };
 
@@ -135,8 +137,10 @@ int vf_row_writer_add(
 {
     const struct vf_article *article = &window->page.articles[i];
     const struct vf_window_text *text = vf_window_text(window, i);
-    const float *vector = window->vectors + window->text_of[i] * writer->dimensions;
-    struct fault fault = find_fault(vector, writer->dimensions);
+    const float *vector = window->vectors + text->row * writer->dimensions;
+    const char *failure = vf_window_failure(window, text);
+    struct fault fault =
+        failure ? (struct fault){"not_tokenized", failure} : find_fault(vector, writer->dimensions);
     if (fault.reason)
         return give_up(writer, article->id, text->hash, fault, err);
     size_t row = writer->n, id_offset = writer->ids.size;
@@ -207,16 +211,20 @@ static const char *refusal_of(const struct vf_row_writer *w, size_t i)
     return w->refusals.data + w->notes[i].refusal_offset;
 }
 
-/* Gives up the rows that were refused, unless that is all of them. */
+/* Gives up the rows that were refused. */
 static int settle_refusals(struct vf_row_writer *w, struct vf_err *err)
 {
     int rc = 0;
-    if (w->n_refused == w->n && w->n >= MIN_ROWS_OF_A_BAD_TABLE)
-        return vf_fail(err, VF_ERR_DATA, "%s", refusal_of(w, 0));
     for (size_t i = 0; i < w->n; i++)
         if (w->notes[i].refused)
             VF_TRY(give_up(w, w->rows[i].source_id, w->rows[i].text_hash,
                 (struct fault){"refused", refusal_of(w, i)}, err));
+    w->n_refused_in_row = w->n_refused == w->n ? w->n_refused_in_row + w->n : 0;
+    if (w->n_refused_in_row >= MAX_REFUSED_IN_A_ROW) {
+        rc = vf_fail(err, VF_ERR_DATA, "the database refuses row after row, %zu by now: %s",
+            w->n_refused_in_row, refusal_of(w, w->n - 1));
+        vf_hint(err, "if the table is at fault, mend it and run again with --retry-failed");
+    }
 out:
     return rc;
 }

@@ -54,6 +54,7 @@ void vf_window_free(struct vf_window *window)
         return;
     vf_page_release(&window->page);
     vf_buf_release(&window->ids);
+    vf_buf_release(&window->failures);
     vf_tokens_release(&window->tokens);
     free(window->text_of);
     free(window->texts);
@@ -67,7 +68,7 @@ int vf_window_read(struct vf_window *window, struct vf_reader *reader, uint64_t 
     bool *ret_end, struct vf_err *err)
 {
     size_t n = max_articles < window->max_articles ? (size_t)max_articles : window->max_articles;
-    window->n_texts = 0;
+    window->n_texts = window->n_sequences = 0;
     window->encoded = false;
     int rc = vf_reader_next(reader, n, VF_WINDOW_BYTES, &window->page, ret_end, err);
     assert(rc || window->page.n <= n);
@@ -105,6 +106,20 @@ static int tokenize_text(struct vf_window *w, const struct vf_embedder *embedder
     return vf_buf_append(&w->ids, w->tokens.ids, text->n_ids * sizeof *w->tokens.ids, err);
 }
 
+/* What is wrong with a text alone must not end a run. */
+static int note_failure(struct vf_window *w, struct vf_window_text *text,
+    const struct vf_err *failure, struct vf_err *err)
+{
+    if (failure->code != VF_ERR_DATA) {
+        *err = *failure;
+        return failure->code;
+    }
+    text->n_ids = 0;
+    text->tokens_lost = 0;
+    text->failure = w->failures.size;
+    return vf_buf_append(&w->failures, failure->msg, strlen(failure->msg) + 1, err);
+}
+
 static int tokenize_article(
     struct vf_window *w, const struct vf_embedder *embedder, size_t i, struct vf_err *err)
 {
@@ -115,7 +130,9 @@ static int tokenize_article(
         return rc;
     uint32_t *bucket = find_bucket(w, text->hash);
     if (*bucket == 0) {
-        rc = tokenize_text(w, embedder, article, text, err);
+        struct vf_err failure = {0};
+        if (tokenize_text(w, embedder, article, text, &failure))
+            rc = note_failure(w, text, &failure, err);
         if (rc)
             return rc;
         text->first_article = i;
@@ -128,8 +145,9 @@ static int tokenize_article(
 int vf_window_tokenize(
     struct vf_window *window, const struct vf_embedder *embedder, struct vf_err *err)
 {
-    window->n_texts = 0;
+    window->n_texts = window->n_sequences = 0;
     vf_buf_clear(&window->ids);
+    vf_buf_clear(&window->failures);
     memset(window->buckets, 0, window->n_buckets * sizeof *window->buckets);
     for (size_t i = 0; i < window->page.n; i++) {
         int rc = tokenize_article(window, embedder, i, err);
@@ -139,15 +157,20 @@ int vf_window_tokenize(
         }
     }
     const int32_t *ids = (const int32_t *)window->ids.data;
-    for (size_t t = 0; t < window->n_texts; t++)
-        window->sequences[t] = (struct vf_sequence){
-            .ids = ids + window->texts[t].first_id, .n_ids = window->texts[t].n_ids};
+    for (size_t t = 0; t < window->n_texts; t++) {
+        struct vf_window_text *text = &window->texts[t];
+        if (text->n_ids == 0)
+            continue;
+        text->row = window->n_sequences++;
+        window->sequences[text->row] =
+            (struct vf_sequence){.ids = ids + text->first_id, .n_ids = text->n_ids};
+    }
     return 0;
 }
 
 int vf_window_encode(struct vf_window *window, struct vf_embedder *embedder, struct vf_err *err)
 {
-    int rc = vf_encode(embedder, window->sequences, window->n_texts, window->vectors, err);
+    int rc = vf_encode(embedder, window->sequences, window->n_sequences, window->vectors, err);
     window->encoded = rc == 0;
     return rc;
 }
@@ -155,6 +178,11 @@ int vf_window_encode(struct vf_window *window, struct vf_embedder *embedder, str
 const struct vf_window_text *vf_window_text(const struct vf_window *window, size_t i)
 {
     return &window->texts[window->text_of[i]];
+}
+
+const char *vf_window_failure(const struct vf_window *window, const struct vf_window_text *text)
+{
+    return text->n_ids ? NULL : window->failures.data + text->failure;
 }
 
 uint64_t vf_window_tokens(const struct vf_window *window)

@@ -80,11 +80,46 @@ class Common:
             counts = self.counts(self.backfill("--limit", 5, "--batch-size", 2, status=1))
             self.assertEqual((counts["failed"], counts["embedded"]), (failed, embedded))
 
+    def test_text_that_the_tokenizer_refuses(self):
+        """One whose normalised form would be without bounds, between others and twice."""
+        path = self.work / "model" / "tokenizer.json"
+        tokenizer = json.loads(path.read_text())
+        tokenizer["normalizer"] = {"type": "Sequence", "normalizers": [
+            {"type": "Replace", "pattern": {"String": "@"}, "content": "oil " * 1000},
+            tokenizer["normalizer"]]}
+        path.write_text(json.dumps(tokenizer))
+        bad = "7", "63"
+        self.database.query(f"UPDATE news_articles SET body = '{'@' * 100}' "
+                            f"WHERE article_id IN ({', '.join(bad)})")
+        self.backfill("--dry-run", stdout=f"to_embed={N} ")
+        done = self.backfill(status=1, stderr="2 articles failed, the first: article 7: the "
+                                              "tokenizer's normalizers make a text more than")
+        self.assertEqual(self.counts(done)["embedded"], N - 2)
+        self.assertEqual(set(self.database.vectors()), {str(i) for i in range(N)} - set(bad))
+        self.assertEqual({id: f[0] for id, f in self.failures().items()},
+                         {id: "not_tokenized" for id in bad})
+        self.backfill(status=1, stderr="2 articles failed before")
+
     def test_table_at_fault(self):
-        self.refuse({str(i) for i in range(N)}, "no room")
-        self.backfill(status=65, stderr="writing article .* no room")
-        self.assertEqual(self.failures(), {})
-        self.assertEqual(self.database.vectors(), {})
+        """Row after row is refused: the run ends, and the next goes on behind them."""
+        n = 1200
+        self.check("import", self.write_lines("more.jsonl", [
+            {"article_id": i, "published_at": "2025-01-01", "headline": f"oil {i}"}
+            for i in range(N, n)]))
+        self.refuse({str(i) for i in range(n)}, "no room")
+        self.backfill(status=65, stderr="(?s)writing article .* row after row, 1024 by now: .*no "
+                                        "room.*--retry-failed")
+        self.assertEqual(len(self.failures()), 1024)
+        done = self.backfill(status=1)
+        self.assertEqual(self.counts(done)["failed"], n)
+        self.assertEqual(len(self.failures()), n)
+        self.allow()
+        self.assertEqual(self.counts(self.backfill("--retry-failed"))["embedded"], n)
+
+    def test_refused_batches_do_not_block_those_after_them(self):
+        self.refuse({str(i) for i in range(N) if i % 28 < 14}, "no room")  # the first half
+        done = self.backfill("--batch-size", 16, status=1)
+        self.assertEqual(self.counts(done)["embedded"], sum(i % 28 >= 14 for i in range(N)))
 
     def test_without_the_table(self):
         self.database.query("DROP TABLE text_embedding_failures")
