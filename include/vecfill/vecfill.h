@@ -110,6 +110,7 @@ struct vf_model_info {
     size_t chunk_overlap; /* 0 unless with VF_LONG_TEXT_CHUNK_MEAN */
     size_t hidden_size, intermediate_size, layers, heads, vocab_size;
     uint64_t parameters; /* of the encoder; 0 with tokenizer_only */
+    size_t worker_bytes; /* memory that each thread computes in; 0 with tokenizer_only */
 };
 
 struct vf_text {

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/database_args.h"
 #include "cli/day_range.h"
+#include "cli/memory_limit.h"
 #include "cli/metrics_file.h"
 #include "cli/model_args.h"
 #include "cli/progress.h"
@@ -34,6 +35,7 @@ struct backfill_args {
     size_t limit, batch_size;
     size_t time_budget;       /* seconds; 0: none */
     size_t tokens_per_second; /* 0: not given */
+    size_t max_memory;        /* bytes; 0: no limit */
     struct retries_arg retries;
     uint32_t shard, n_shards; /* from 0; n_shards 0: all */
     bool newest_first, retry_failed, replace_model, dry_run, json;
@@ -99,6 +101,8 @@ static const struct vf_option options[] = {
         &max_limit, false},
     {"time-budget", '\0', "T", "stop after so long: 90s, 30m, 2h", vf_parse_duration,
         FIELD(time_budget), NULL, true},
+    {"max-memory", '\0', "SIZE", "of the process: 500M, 2G", vf_parse_memory, FIELD(max_memory),
+        NULL, true},
     {"shard", '\0', "I/N", "the I-th of N parts, for as many processes", parse_shard, 0, NULL,
         true},
     {"newest-first", '\0', NULL, "the newest articles first", vf_parse_flag, FIELD(newest_first),
@@ -172,6 +176,7 @@ static int make_selection(struct run *run, struct vf_err *err)
         return VF_ERR_USAGE;
     }
     run->options.limit = args->limit;
+    run->options.max_memory = args->max_memory;
     run->options.retries = args->retries.given ? (unsigned)args->retries.n : VF_DEFAULT_RETRIES;
     run->options.batch_size = args->batch_size ? args->batch_size : DEFAULT_BATCH_SIZE;
     return vf_day_args_resolve(&args->days, &selection->from_us, &selection->until_us, err);
@@ -391,6 +396,18 @@ static int plan(struct run *run, struct vf_err *err)
 
 /* ---- the run ---- */
 
+/* With the weights loaded, before anything is read. */
+static int check_memory(struct run *run, struct vf_err *err)
+{
+    uint64_t limit = run->args->max_memory, more;
+    if (limit == 0)
+        return 0;
+    more = vf_backfill_memory(run->embedder, &run->options);
+    vf_console_detail(run->console, "beside what is loaded up to %.0f MB of memory are taken",
+        (double)more / 1e6);
+    return vf_memory_check(limit, more, vf_info(run->embedder)->threads, err);
+}
+
 static void show_progress(void *context, const struct vf_progress *progress)
 {
     struct vf_meter *meter = context;
@@ -415,6 +432,7 @@ static int embed(struct run *run, struct vf_err *err)
 {
     int rc;
     VF_TRY(load_weights(run, err));
+    VF_TRY(check_memory(run, err));
     if (run->guard == VF_GUARD_NEW)
         VF_TRY(persist(run, record_model, err));
     VF_TRY(persist(run, open_writer, err));

@@ -395,6 +395,22 @@ int vf_parse_duration(
         option->name, values[0]);
 }
 
+int vf_parse_memory(
+    const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
+{
+    static const char units[] = "KMGT";
+    size_t n = strlen(values[0]), count;
+    char digits[8] = "";
+    const char *unit = n > 0 ? strchr(units, values[0][n - 1]) : NULL;
+    if (unit && n - 1 < sizeof digits)
+        memcpy(digits, values[0], n - 1);
+    if (!unit || !vf_parse_size(digits, 1, 9999999, &count))
+        return vf_fail(err, VF_ERR_USAGE, "--%s expects a size such as 500M or 2G, not '%s'",
+            option->name, values[0]);
+    *(size_t *)field = count << (10 * (unit - units + 1));
+    return 0;
+}
+
 int vf_parse_choice(
     const struct vf_option *option, char *const *values, void *field, struct vf_err *err)
 {

@@ -101,6 +101,7 @@ vf_option_parser vf_parse_flag;     /* bool: set to true */
 vf_option_parser vf_parse_text;     /* char *: not empty, pointer into argv */
 vf_option_parser vf_parse_count;    /* size_t from 1 to *(const size_t *)detail */
 vf_option_parser vf_parse_duration; /* size_t: seconds; written 90s, 30m, 2h or 1d */
+vf_option_parser vf_parse_memory;   /* size_t: bytes; written 500M or 2G */
 vf_option_parser vf_parse_choice;   /* const char *: one of the NULL-terminated strings of detail */
 
 /* A whole number in decimal digits from `min` to `max`; false for anything else. */

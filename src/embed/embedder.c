@@ -203,6 +203,7 @@ static int start_encoder(
         .dimensions = e->info.dimensions};
     VF_TRY(vf_encoder_new(e->model, &encoder_options, &e->encoder, err));
     e->info.isa = vf_encoder_isa(e->encoder);
+    e->info.worker_bytes = vf_encoder_worker_bytes(e->encoder);
 out:
     vf_int8_weights_release(&int8);
     return rc;

@@ -14,7 +14,9 @@
 
 /* Two windows are in the encoder at once, so that the end of one overlaps with the beginning of
  * the next; the others are being read, tokenized, held ready and written. */
-enum { N_ENCODERS = 2, N_WINDOWS = N_ENCODERS + 4 };
+enum { N_ENCODERS = 2, N_WINDOWS = VF_N_WINDOWS };
+
+_Static_assert(N_WINDOWS == N_ENCODERS + 4, "one for each place");
 
 enum { PROGRESS_INTERVAL_MS = 200 };
 
@@ -336,7 +338,7 @@ static int run_prepare(struct run *run, struct vf_err *err)
         rc = vf_queue_new(N_WINDOWS, NULL, &run->queues[i], err);
     for (size_t i = 0; rc == 0 && i < N_WINDOWS; i++) {
         rc = vf_window_new(
-            vf_window_articles(info->threads), info->dimensions, &run->windows[i], err);
+            vf_window_size_for(info, options->max_memory), info->dimensions, &run->windows[i], err);
         if (rc == 0 && vf_queue_push(run->queues[READ], run->windows[i]) != VF_QUEUE_OK)
             rc = vf_fail(err, VF_ERR_INTERNAL, "a new queue takes nothing");
     }

@@ -32,9 +32,10 @@ struct vf_backfill_options {
     struct vf_selection selection;
     /* What vf_backfill_count() found; NULL: counted by the run itself. */
     const struct vf_counts *counts;
-    uint64_t limit;    /* most articles to embed, those that fail included; 0: no limit */
-    size_t batch_size; /* rows a transaction, at least 1 */
-    unsigned retries;  /* tries more, when the database is away: pipeline/retry.h */
+    uint64_t limit;      /* most articles to embed, those that fail included; 0: no limit */
+    size_t batch_size;   /* rows a transaction, at least 1 */
+    uint64_t max_memory; /* bytes for the process, by which windows are made smaller; 0: no limit */
+    unsigned retries;    /* tries more, when the database is away: pipeline/retry.h */
     /* Set to 1 by a signal handler: finish what is being encoded, commit, return
      * VF_ERR_INTERRUPTED. Looked at on the caller's thread. May be NULL. */
     const volatile sig_atomic_t *stop;
@@ -65,6 +66,11 @@ struct vf_backfill_report {
  * do need not load a model. */
 VF_MUST_CHECK int vf_backfill_count(struct vf_store *store, const struct vf_selection *selection,
     unsigned retries, struct vf_counts *ret, struct vf_err *err);
+
+/* Most bytes that vf_backfill() takes beside what the process has with an embedder that has its
+ * weights, unless a single article is longer than a window. */
+uint64_t vf_backfill_memory(
+    const struct vf_embedder *embedder, const struct vf_backfill_options *options);
 
 /* Runs it. `reader` and `writer` are two connections to the same database, both checked with
  * vf_store_check(); they may not be used by others until it returns. *report is filled on failure

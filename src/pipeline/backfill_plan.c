@@ -32,7 +32,8 @@ int vf_backfill_plan(const struct vf_embedder *embedder, struct vf_store *reader
     bool end = plan.selected.missing + plan.selected.changed == 0;
     if (!end) {
         VF_TRY(vf_reader_new(reader, &options->selection, &pages, err));
-        VF_TRY(vf_window_new(vf_window_articles(vf_info(embedder)->threads), 0, &window, err));
+        VF_TRY(vf_window_new(
+            vf_window_size_for(vf_info(embedder), options->max_memory), 0, &window, err));
     }
     while (!end && plan.to_embed < limit) {
         if (options->stop && *options->stop) {

@@ -21,9 +21,9 @@ size_t vf_window_articles(unsigned threads)
 }
 
 int vf_window_new(
-    size_t max_articles, size_t dimensions, struct vf_window **ret, struct vf_err *err)
+    struct vf_window_size size, size_t dimensions, struct vf_window **ret, struct vf_err *err)
 {
-    size_t n_floats, n_buckets = 2;
+    size_t n_floats, n_buckets = 2, max_articles = size.articles;
     if (!vf_size_mul(max_articles, dimensions, &n_floats))
         return vf_fail_memory(err, "a window of articles");
     while (n_buckets < 2 * max_articles)
@@ -31,7 +31,7 @@ int vf_window_new(
     struct vf_window *w = calloc(1, sizeof *w);
     if (!w)
         return vf_fail_memory(err, "a window of articles");
-    w->max_articles = max_articles;
+    w->size = size;
     w->dimensions = dimensions;
     w->n_buckets = n_buckets;
     w->text_of = calloc(max_articles, sizeof *w->text_of);
@@ -67,10 +67,10 @@ void vf_window_free(struct vf_window *window)
 int vf_window_read(struct vf_window *window, struct vf_reader *reader, uint64_t max_articles,
     bool *ret_end, struct vf_err *err)
 {
-    size_t n = max_articles < window->max_articles ? (size_t)max_articles : window->max_articles;
+    size_t n = max_articles < window->size.articles ? (size_t)max_articles : window->size.articles;
     window->n_texts = window->n_sequences = 0;
     window->encoded = false;
-    int rc = vf_reader_next(reader, n, VF_WINDOW_BYTES, &window->page, ret_end, err);
+    int rc = vf_reader_next(reader, n, window->size.bytes, &window->page, ret_end, err);
     assert(rc || window->page.n <= n);
     return rc;
 }

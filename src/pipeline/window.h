@@ -10,12 +10,23 @@
 
 #include <vecfill/vecfill.h>
 
-/* Most bytes of text that a window reads (one longer article is a window alone). */
+/* Most bytes of text that a window reads, unless there is a limit of memory. */
 #define VF_WINDOW_BYTES ((size_t)4 << 20)
+
+/* Windows of a run. */
+enum { VF_N_WINDOWS = 6 };
+
+struct vf_window_size {
+    size_t articles; /* at most */
+    size_t bytes;    /* of text, at which a window ends (one longer article is a window alone) */
+};
 
 /* Articles of a window for an encoder of `threads`: a few seconds of work, so that the first commit
  * and the reaction to a stop come soon, but enough to keep every thread busy. */
 size_t vf_window_articles(unsigned threads);
+
+/* Windows that together take about an eighth of `max_memory`; the usual ones when that is 0. */
+struct vf_window_size vf_window_size_for(const struct vf_model_info *info, uint64_t max_memory);
 
 /* A text of the window; articles with equal texts share one. */
 struct vf_window_text {
@@ -37,17 +48,18 @@ struct vf_window {
     size_t n_texts, n_sequences;
     bool encoded; /* `vectors` holds what the texts give */
 
-    size_t max_articles, dimensions; /* immutable */
-    struct vf_buf ids;               /* private: the ids of all texts */
-    struct vf_tokens tokens;         /* private: the ids of one text */
-    struct vf_buf failures;          /* private: messages, each NUL-terminated */
-    uint32_t *buckets;               /* private: hash table over `texts`, entries are index + 1 */
-    size_t n_buckets;                /* private: a power of two */
+    struct vf_window_size size; /* immutable */
+    size_t dimensions;          /* immutable */
+    struct vf_buf ids;          /* private: the ids of all texts */
+    struct vf_tokens tokens;    /* private: the ids of one text */
+    struct vf_buf failures;     /* private: messages, each NUL-terminated */
+    uint32_t *buckets;          /* private: hash table over `texts`, entries are index + 1 */
+    size_t n_buckets;           /* private: a power of two */
 };
 
-/* An empty window for pages of at most `max_articles`. On success the caller owns *ret. */
+/* An empty window. On success the caller owns *ret. */
 VF_MUST_CHECK int vf_window_new(
-    size_t max_articles, size_t dimensions, struct vf_window **ret, struct vf_err *err);
+    struct vf_window_size size, size_t dimensions, struct vf_window **ret, struct vf_err *err);
 
 /* Accepts NULL. */
 void vf_window_free(struct vf_window *window);

@@ -1,5 +1,8 @@
 """Runs that do a part of the work, on SQLite and on PostgreSQL: a time budget, a look back, shards."""
+import pathlib
+import re
 import subprocess
+import time
 import unittest
 
 import program
@@ -42,6 +45,47 @@ class Common:
             done += counts["embedded"]
             self.assertEqual(len(self.database.vectors()), done)
         self.assertEqual(done, n)
+
+    @unittest.skipUnless(pathlib.Path("/proc/self/status").exists(), "needs /proc")
+    def test_max_memory(self):
+        """A limit holds where there is one, costs nothing else, and is refused when it is too low."""
+        if self.is_sanitized():
+            self.skipTest("a sanitizer takes memory itself")
+        n = 120
+        text = " ".join(WORDS) * 3000
+        self.fill([{"article_id": i, "published_at": "2025-01-01", "headline": f"{i}",
+                    "body": text} for i in range(n)])
+        arguments = ["--hf-model-name", self.model, "--as-of", "2025-01-01", "--threads", 1]
+        free = self.measure(*arguments, "--model-id", "free")
+        self.assertGreater(free, 36 << 20)
+        self.assertLess(self.measure(*arguments, "--max-memory", "36M"), 36 << 20)
+        self.assertEqual(self.database.vectors(), self.database.vectors("free"))
+        self.backfill("--as-of", "2025-01-01", "--model-id", "low", "--max-memory", "8M", status=78,
+                      stderr=r"may take \d+ MB of memory, more than --max-memory allows.*\n.*"
+                             r"fewer --threads")
+        self.assertEqual(self.database.vectors("low"), {})
+        for size in ("8", "8X", "", "M", "0M", "-1M", "1.5G"):
+            self.backfill("--as-of", "2025-01-01", "--max-memory", size, status=2,
+                          stderr="--max-memory")
+
+    @staticmethod
+    def is_sanitized():
+        return re.search(b"__[at]san_init", (program.BIN / "vecfill").read_bytes())
+
+    def measure(self, *arguments):
+        """The most memory of a run in bytes."""
+        process = subprocess.Popen([str(program.BIN / "vecfill"), "backfill", "--quiet",
+                                    *map(str, arguments)], cwd=self.work, env=self.environment,
+                                   stdout=subprocess.DEVNULL)
+        peak = 0
+        status = pathlib.Path(f"/proc/{process.pid}/status")
+        while process.poll() is None:
+            for line in status.read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    peak = max(peak, int(line.split()[1]) * 1024)
+            time.sleep(0.001)
+        self.assertEqual(process.returncode, 0)
+        return peak
 
     def test_lookback(self):
         self.fill_days(60)
