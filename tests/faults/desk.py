@@ -131,9 +131,10 @@ class Server:
 
     PASSWORD = "correct horse"
 
-    def __init__(self, shared_buffers="16MB"):
+    def __init__(self, shared_buffers="16MB", settings=""):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="vecfill-faults-"))
         self.shared_buffers = shared_buffers
+        self.settings = settings
         self.user = "nobody" if os.geteuid() == 0 else None
         if self.user:
             os.chown(self.root, pwd.getpwnam(self.user).pw_uid, -1)
@@ -142,13 +143,16 @@ class Server:
             self.port = probe.getsockname()[1]
         self.bin = self.find_programs()
         self.data = self.root / "data"
+        self.create()
+        self.control("start")
+
+    def create(self):
         password = self.root / "password"
         password.write_text(self.PASSWORD)
         password.chmod(0o644)
         self.run("initdb", "-D", self.data, "-U", "postgres", "--auth-local=trust",
                  "--auth-host=scram-sha-256", f"--pwfile={password}", "-E", "UTF8", "--locale=C",
                  "-N")
-        self.control("start")
 
     @staticmethod
     def find_programs():
@@ -169,7 +173,7 @@ class Server:
 
     def control(self, action, *arguments):
         options = f"-k {self.root} -p {self.port} -c listen_addresses=127.0.0.1 "
-        options += f"-c shared_buffers={self.shared_buffers}"
+        options += f"-c shared_buffers={self.shared_buffers} {self.settings}"
         with_options = [] if action == "stop" else ["-o", options, "-l", self.root / "log"]
         self.run("pg_ctl", action, "-w", "-D", self.data, *with_options, *arguments)
 
@@ -212,3 +216,18 @@ class Server:
                 self.control("stop", "-m", "immediate")
         finally:
             shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Standby(Server):
+    """A copy of another server that follows it."""
+
+    def __init__(self, primary):
+        self.primary = primary
+        super().__init__()
+
+    def create(self):
+        self.run("pg_basebackup", "-h", self.primary.root, "-p", self.primary.port, "-U",
+                 "postgres", "-D", self.data, "-R", "-X", "stream", "-c", "fast")
+
+    def promote(self):
+        self.run("pg_ctl", "promote", "-w", "-D", self.data)

@@ -77,6 +77,26 @@ class Connections(desk.Desk):
             self.server.control("start")
         self.survive(away, 1)
 
+    def test_failover(self):
+        """The server dies, and the one that followed it takes over: a URL that names both."""
+        expected = self.undisturbed()
+        primary = desk.Server(settings="-c synchronous_standby_names=*")
+        self.addCleanup(primary.close)
+        standby = desk.Standby(primary)
+        self.addCleanup(standby.close)
+        self.server, self.name = primary, "postgres"
+        env = dict(primary.environment(), PGHOST=f"{primary.root},{standby.root}",
+                   PGPORT=f"{primary.port},{standby.port}", PGTARGETSESSIONATTRS="read-write")
+        self.fill(env=env)
+
+        def fail_over():
+            primary.control("stop", "-m", "immediate")
+            standby.promote()
+        status, stdout, stderr = self.disturbed(fail_over, 1, env=env)
+        self.assertEqual(status, 0, stderr)
+        self.assertRegex(stderr, r"tried again \d+ time")
+        self.assertEqual(standby.rows("postgres"), expected)
+
     def test_server_stays_away(self):
         """Status 69, what was finished is kept, and the next run does the rest."""
         expected = self.undisturbed()
