@@ -31,6 +31,10 @@ ROWS = ("SELECT source_type, source_id, model_id, {hex}(vector{as_hex}), vector_
         "{hex}(text_hash{as_hex}), token_count, truncated FROM text_embeddings "
         "ORDER BY source_type, source_id, model_id")
 
+# Rows that runs have left in any table.
+N_WRITTEN = ("SELECT (SELECT count(*) FROM text_embeddings) + (SELECT count(*) FROM "
+             "text_embedding_models) + (SELECT count(*) FROM text_embedding_failures)")
+
 
 def articles(n):
     """Texts of all lengths, some cut, some equal, some empty."""
@@ -72,11 +76,11 @@ class Tally:
                 self.statuses += 1
                 self.complaints.append(f"status {got}: {what}")
 
-    def rows(self, expected, got, what):
-        """One try is over: compares the table with that of an undisturbed run."""
+    def rows(self, expected, got, what, tries=1):
+        """So many tries are over: compares the table with that of an undisturbed run."""
         wanted, found = count_rows(expected), count_rows(got)
         with self.lock:
-            self.tries += 1
+            self.tries += tries
             self.lost += len(wanted[0].keys() - found[0].keys())
             self.doubled += sum(n - 1 for n in found[0].values())
             self.wrong += sum(wanted[1].get(key) != value for key, value in found[1].items())

@@ -176,13 +176,17 @@ class FullDisk(desk.Desk):
             with self.subTest(room=room):
                 shutil.rmtree(disk.path / "hf", ignore_errors=True)
                 disk.fill(room)
-                self.check("model", "fetch", mock_hub.NAME, status=74,
-                           stderr="(the disk is full|does not have)\n.*hint: free some space")
+                done = self.run_program("model", "fetch", mock_hub.NAME)
+                self.tally.status(done.returncode, (74,), f"{room} bytes: {done.stderr}")
+                self.tally.rows("", "", f"{room} bytes")
+                self.assertRegex(done.stderr,
+                                 "(the disk is full|does not have)\n.*hint: free some space")
                 disk.clear()
                 self.check("model", "fetch", mock_hub.NAME)
                 done = self.check("embed", "--hf-model-name", mock_hub.NAME, stdin=b'"oil"\n')
                 self.assertEqual(done.stdout, self.check(
                     "embed", "--hf-model-name", self.model, stdin=b'"oil"\n').stdout)
+        self.tally.check(self, "full disk, cache of models")
 
 
 if __name__ == "__main__":

@@ -48,22 +48,28 @@ class Common:
     def test_killed_at_random(self):
         expected, duration = self.take_time()
         dice = random.Random(SEED)
+        tally = desk.Tally()
         kills = halves = runs = 0
         while kills < TRIES:
             runs += 1
             with self.subTest(seed=SEED, run=runs):
                 self.renew()
+                before = kills
                 for _ in range(dice.randint(1, MAX_KILLS)):
                     killed, half = self.kill_once(dice.uniform(0, duration), expected)
                     kills += killed
                     halves += killed and half
-                self.check(*self.command())
-                self.assertEqual(self.rows(), expected)
+                done = self.run_program(*self.command())
+                tally.status(done.returncode, (0,), f"run {runs} of seed {SEED}: {done.stderr}")
+                tally.rows(expected, self.rows(), f"run {runs} of seed {SEED}", kills - before)
         print(f"{self.id()}: {kills} kills ({halves} on the way) in {runs} runs of "
               f"{expected.count(chr(10))} rows, each equal to the undisturbed one", flush=True)
+        tally.check(self, f"{self.NAME}, kill -9")
 
 
 class Sqlite(Common, desk.Desk):
+    NAME = "SQLite"
+
     def prepare(self):
         self.file = self.work / "vecfill.db"
         self.fill()
@@ -80,6 +86,8 @@ class Sqlite(Common, desk.Desk):
 
 
 class Postgres(Common, desk.Desk):
+    NAME = "PostgreSQL"
+
     @classmethod
     def setUpClass(cls):
         cls.server = desk.Server()
