@@ -29,10 +29,11 @@ static atomic_long calls[N_KINDS];
 static atomic_bool armed;
 static enum kind failing_kind = N_KINDS;
 static long failing_call;
+static _Thread_local bool spared;
 
 static bool fails(enum kind kind)
 {
-    if (!atomic_load(&armed))
+    if (!atomic_load(&armed) || spared)
         return false;
     bool hit = atomic_fetch_add(&calls[kind], 1) == failing_call && kind == failing_kind;
     if (hit && getenv("VECFILL_INJECT_TRAP"))
@@ -264,6 +265,16 @@ EXPORT int pthread_create(
 {
     REAL(int, "pthread_create", pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     return fails(THREAD) ? EAGAIN : real(thread, attributes, run, argument);
+}
+
+/* AddressSanitizer asks for this in a new thread, and ends the program when it fails. */
+EXPORT int pthread_getattr_np(pthread_t thread, pthread_attr_t *ret)
+{
+    REAL(int, "pthread_getattr_np", pthread_t, pthread_attr_t *);
+    spared = true;
+    int rc = real(thread, ret);
+    spared = false;
+    return rc;
 }
 
 /* ---- SQL: calls of the program itself ---- */
