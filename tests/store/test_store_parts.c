@@ -1,6 +1,7 @@
 /* Times, names and statements: what both databases share. */
 #include "harness.h"
 
+#include "store/file_claims.h"
 #include "store/sql_text.h"
 #include "store/timestamps.h"
 
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void test_timestamps(void **state)
 {
@@ -172,6 +175,65 @@ static void test_quote(void **state)
     vf_buf_release(&sql);
 }
 
+/* Claims 1 in a process of its own, tells so with a byte, and holds it until
+ * the writing end of `held` is closed. */
+static pid_t claim_elsewhere(const char *path, const int told[2], const int held[2])
+{
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    static struct vf_file_claims claims;
+    char byte = '0';
+    close(held[1]);
+    if (vf_file_claims_open(&claims, path, NULL) == 0 && vf_file_claims_take(&claims, 1))
+        byte = '1';
+    if (write(told[1], &byte, 1) == 1)
+        while (read(held[0], &byte, 1) > 0)
+            ;
+    _exit(0); /* as if it had been killed */
+}
+
+static void test_file_claims(void **state)
+{
+    (void)state;
+    static struct vf_file_claims claims;
+    struct vf_err err;
+    char directory[] = "/tmp/vecfill-claims-XXXXXX", path[64], name[80], byte = 0;
+    int told[2], held[2];
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/db", directory);
+    snprintf(name, sizeof name, "%s-claims", path);
+    assert_int_equal(pipe(told) | pipe(held), 0);
+    pid_t child = claim_elsewhere(path, told, held);
+    assert_true(child > 0);
+    close(held[0]);
+    assert_int_equal(read(told[0], &byte, 1), 1);
+    assert_int_equal(byte, '1');
+
+    assert_int_equal(vf_file_claims_open(&claims, path, &err), 0);
+    assert_false(vf_file_claims_take(&claims, 1));
+    assert_true(vf_file_claims_take(&claims, 2));
+    assert_true(vf_file_claims_take(&claims, INT64_MIN));
+    assert_true(vf_file_claims_take(&claims, -1));
+    close(held[1]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(access(name, F_OK), 0);
+    assert_true(vf_file_claims_take(&claims, 1));
+    for (int64_t key = 3; key < 3 + 2 * VF_MAX_FILE_CLAIMS; key++)
+        assert_true(vf_file_claims_take(&claims, key));
+    vf_file_claims_close(&claims);
+    assert_int_equal(access(name, F_OK), -1);
+
+    /* Where no file can be made, everything is to be had. */
+    snprintf(path, sizeof path, "%s/nowhere/db", directory);
+    assert_int_equal(vf_file_claims_open(&claims, path, &err), 0);
+    assert_true(vf_file_claims_take(&claims, 1));
+    vf_file_claims_close(&claims);
+    close(told[0]);
+    close(told[1]);
+    rmdir(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_split_table),
         cmocka_unit_test(test_expand),
         cmocka_unit_test(test_quote),
+        cmocka_unit_test(test_file_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
