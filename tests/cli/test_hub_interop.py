@@ -1,5 +1,5 @@
-"""The cache that vecfill writes, read by huggingface_hub, and the reverse. Status 77, which is
-"skipped", where that library is not installed."""
+"""The cache that vecfill writes, read by huggingface_hub, and the reverse. That library is the one of
+scripts/install-test-extensions, else Python's own. Status 77, which is "skipped", without either."""
 import importlib.util
 import json
 import os
@@ -13,6 +13,7 @@ from mock_hub import COMMIT, NAME
 from test_model_fetch import HubCase
 
 ABSENT = "special_tokens_map.json"
+LIBRARY = program.ROOT / "build/test-deps/huggingface_hub"
 
 # Each reads {"name", "files"} from standard input.
 READ = """
@@ -45,7 +46,7 @@ class Interop(HubCase):
     def setUp(self):
         super().setUp()
         self.environment.update(HF_HUB_DISABLE_PROGRESS_BARS="1", HF_HUB_DISABLE_XET="1",
-                                HF_HUB_DISABLE_TELEMETRY="1")
+                                HF_HUB_DISABLE_TELEMETRY="1", PYTHONPATH=str(LIBRARY))
 
     def start_python(self, script, **env):
         process = subprocess.Popen([sys.executable, "-c", script], cwd=self.work, text=True,
@@ -101,6 +102,7 @@ class Interop(HubCase):
 
 
 if __name__ == "__main__":
+    sys.path.append(str(LIBRARY))
     if importlib.util.find_spec("huggingface_hub") is None:
         print("huggingface_hub is not installed")
         sys.exit(77)
