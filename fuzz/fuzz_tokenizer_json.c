@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     char *text = malloc(n + 1); /* which reading changes */
     if (text)
         memcpy(text, data, n);
-    if (tokenizer && text && vf_tokenizer_parse(text, n, "input", false, tokenizer, NULL) == 0)
+    if (tokenizer && text &&
+        vf_tokenizer_parse(text, n, "input", NULL, false, tokenizer, NULL) == 0)
         encode_texts(tokenizer);
     vf_tokenizer_close(tokenizer);
     free(text);

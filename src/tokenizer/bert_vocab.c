@@ -1,6 +1,7 @@
 #include "tokenizer/bert_vocab.h"
 
 #include "base/file.h"
+#include "tokenizer/tokenizer_config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,10 @@
 
 enum special { UNK, SEP, PAD, CLS, MASK, N_SPECIALS };
 
-/* What tokenizer_config.json may say, and what holds where it does not. */
+/* What the two files beside the vocabulary say. */
 struct config {
-    json_t *json;    /* owned; NULL without the file */
-    json_t *special; /* of special_tokens_map.json; the same */
-    bool lowercase;
-    bool chinese;
-    const json_t *strip_accents; /* borrowed; NULL: as `lowercase` is */
+    const json_t *json; /* borrowed; NULL without tokenizer_config.json */
+    json_t *special;    /* of special_tokens_map.json; owned; the same */
     const char *specials[N_SPECIALS];
 };
 
@@ -40,36 +38,20 @@ static int read_specials(
     return rc;
 }
 
-static int load_optional(const char *path, json_t **ret, struct vf_err *err)
-{
-    return vf_is_file(path) ? vf_json_load(path, MAX_CONFIG_BYTES, ret, err) : 0;
-}
-
-static int read_config(const char *path, struct config *ret, struct vf_err *err)
-{
-    static const char *const fallbacks[N_SPECIALS] = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
-    bool strips;
-    int rc = 0;
-    *ret = (struct config){.lowercase = true, .chinese = true};
-    memcpy(ret->specials, fallbacks, sizeof fallbacks);
-    VF_TRY(load_optional(path, &ret->json, err));
-    VF_TRY(vf_json_get_bool(ret->json, "do_lower_case", path, true, &ret->lowercase, err));
-    VF_TRY(vf_json_get_bool(ret->json, "tokenize_chinese_chars", path, true, &ret->chinese, err));
-    VF_TRY(vf_json_get_bool(ret->json, "strip_accents", path, true, &strips, err));
-    ret->strip_accents = json_object_get(ret->json, "strip_accents");
-    rc = read_specials(ret->json, path, ret, err);
-out:
-    return rc;
-}
-
 /* special_tokens_map.json wins over tokenizer_config.json, unless that is of the newer form, which
  * has all added tokens. */
-static int read_special_map(const char *path, struct config *ret, struct vf_err *err)
+static int read_config(const char *special_path, struct config *config, struct vf_err *err)
 {
-    if (json_object_get(ret->json, "added_tokens_decoder"))
-        return 0;
-    int rc = load_optional(path, &ret->special, err);
-    return rc ? rc : read_specials(ret->special, path, ret, err);
+    static const char *const fallbacks[N_SPECIALS] = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+    int rc;
+    memcpy(config->specials, fallbacks, sizeof fallbacks);
+    VF_TRY(read_specials(config->json, "tokenizer_config.json", config, err));
+    if (json_object_get(config->json, "added_tokens_decoder") || !vf_is_file(special_path))
+        goto out;
+    VF_TRY(vf_json_load(special_path, MAX_CONFIG_BYTES, &config->special, err));
+    VF_TRY(read_specials(config->special, special_path, config, err));
+out:
+    return rc;
 }
 
 /* The tokens are numbered by their lines. */
@@ -127,30 +109,26 @@ static json_t *make_processor(const struct config *config, const json_t *vocab)
 
 static json_t *make_root(const struct config *config, const json_t *vocab)
 {
-    json_t *normalizer = json_pack("{s:s, s:b, s:b, s:b, s:O*}", "type", "BertNormalizer",
-        "clean_text", 1, "handle_chinese_chars", config->chinese, "lowercase", config->lowercase,
-        "strip_accents", config->strip_accents);
     json_t *model = json_pack("{s:s, s:s, s:s, s:i, s:n}", "type", "WordPiece", "unk_token",
         config->specials[UNK], "continuing_subword_prefix", "##", "max_input_chars_per_word", 100,
         "vocab");
-    return json_pack("{s:o, s:{s:s}, s:o, s:o, s:o}", "normalizer", normalizer, "pre_tokenizer",
-        "type", "BertPreTokenizer", "model", model, "added_tokens",
-        make_added_tokens(config, vocab), "post_processor", make_processor(config, vocab));
+    return json_pack("{s:{s:s, s:b}, s:{s:s}, s:o, s:o, s:o}", "normalizer", "type",
+        "BertNormalizer", "clean_text", 1, "pre_tokenizer", "type", "BertPreTokenizer", "model",
+        model, "added_tokens", make_added_tokens(config, vocab), "post_processor",
+        make_processor(config, vocab));
 }
 
-int vf_bert_vocab_load(const char *directory, const char *path, bool lowercase,
+int vf_bert_vocab_load(const char *directory, const char *path, const json_t *json, bool lowercase,
     struct vf_tokenizer *tokenizer, struct vf_err *err)
 {
     char *vocab_path = vf_path_join(directory, "vocab.txt"), *text = NULL;
-    char *config_path = vf_path_join(directory, "tokenizer_config.json");
     char *special_path = vf_path_join(directory, "special_tokens_map.json");
     json_t *vocab = json_object(), *root = NULL;
-    struct config config = {0};
+    struct config config = {.json = json};
     int rc = 0;
-    if (!vocab_path || !config_path || !special_path || !vocab)
+    if (!vocab_path || !special_path || !vocab)
         VF_TRY(vf_fail_memory(err, "the vocabulary"));
-    VF_TRY(read_config(config_path, &config, err));
-    VF_TRY(read_special_map(special_path, &config, err));
+    VF_TRY(read_config(special_path, &config, err));
     VF_TRY(read_vocab(vocab_path, vocab, err));
     for (size_t i = UNK; i <= CLS; i++) {
         if (i == PAD || json_object_get(vocab, config.specials[i]))
@@ -164,17 +142,16 @@ int vf_bert_vocab_load(const char *directory, const char *path, bool lowercase,
         rc = vf_fail_memory(err, "the vocabulary");
         goto out;
     }
+    VF_TRY(vf_tokenizer_config_normalizer(json, json_object_get(root, "normalizer"), err));
     struct vf_model_tables tables = {
         .vocab = {.p = text, .end = text + strlen(text), .where = vocab_path}};
     VF_TRY(vf_tokenizer_build(root, &tables, path, lowercase, tokenizer, err));
 out:
     free(text);
     json_decref(root);
-    json_decref(config.json);
     json_decref(config.special);
     json_decref(vocab);
     free(vocab_path);
-    free(config_path);
     free(special_path);
     return rc;
 }

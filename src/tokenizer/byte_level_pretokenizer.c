@@ -61,17 +61,19 @@ out:
     return rc;
 }
 
-/* Hands on the word from `p` to `end`, spelled at `to`, which has room for it. */
+/* Hands on the word from `p` to `end`, spelled at `to`, which has room for it. `n_first` of its
+ * bytes are the text's first character. */
 static int take_word(const struct byte_level *byte_level, const uint8_t *p, const uint8_t *end,
     size_t n_first, uint8_t *to, const struct vf_piece_taker *taker)
 {
-    size_t n = 0;
-    for (; p < end; p++) {
-        to[n] = byte_level->characters[*p][0];
-        to[n + 1] = byte_level->characters[*p][1];
-        n += byte_level->sizes[*p];
+    struct vf_piece word = {.p = to};
+    for (const uint8_t *begin = p; p < end; p++) {
+        to[word.n] = byte_level->characters[*p][0];
+        to[word.n + 1] = byte_level->characters[*p][1];
+        word.n += byte_level->sizes[*p];
+        if ((size_t)(p - begin) < n_first)
+            word.n_first = word.n;
     }
-    const struct vf_piece word = {.p = to, .n = n, .n_first = n_first};
     return taker->take(taker->context, &word);
 }
 

@@ -124,20 +124,44 @@ static int replace(const struct precompiled *precompiled, const uint8_t *p, size
     return text ? vf_buf_append(out, text, strlen(text), err) : 0;
 }
 
+/* How many of the `n` bytes that replace a cluster belong to the first `n_chars` characters of it:
+ * the reference aligns them one by one. */
+static size_t aligned_bytes(const char *text, size_t n, size_t n_chars)
+{
+    size_t i = 0;
+    while (i < n && (n_chars > 0 || ((uint8_t)text[i] & 0xC0) == 0x80))
+        n_chars -= ((uint8_t)text[i++] & 0xC0) != 0x80;
+    return i;
+}
+
+/* Appends what becomes of a cluster. *n_first grows by what becomes of characters before
+ * `first_end`. */
 static int normalize_cluster(const struct precompiled *precompiled, const uint8_t *p,
-    const uint8_t *end, struct vf_buf *out, struct vf_err *err)
+    const uint8_t *end, const uint8_t *first_end, struct vf_buf *out, size_t *n_first,
+    struct vf_err *err)
 {
     bool replaced = false;
+    size_t begin = out->size, n_chars = 0;
     int rc = 0;
     if (end - p < MAX_CLUSTER)
         rc = replace(precompiled, p, (size_t)(end - p), out, &replaced, err);
-    while (rc == 0 && !replaced && p < end) {
+    if (replaced) {
+        for (const uint8_t *c = p; c < end && c < first_end; c++)
+            n_chars += (*c & 0xC0) != 0x80;
+        if (n_chars > 0)
+            *n_first = end <= first_end
+                           ? out->size
+                           : begin + aligned_bytes(out->data + begin, out->size - begin, n_chars);
+        return rc;
+    }
+    while (rc == 0 && p < end) {
         uint32_t c;
         size_t n = vf_utf8_decode(p, end, &c);
-        bool character_replaced;
-        rc = replace(precompiled, p, n, out, &character_replaced, err);
-        if (rc == 0 && !character_replaced)
+        rc = replace(precompiled, p, n, out, &replaced, err);
+        if (rc == 0 && !replaced)
             rc = vf_buf_append(out, p, n, err);
+        if (p < first_end)
+            *n_first = out->size;
         p += n;
     }
     return rc;
@@ -149,12 +173,12 @@ static int apply(const void *self, struct vf_normal_text *text, struct vf_err *e
 {
     const struct precompiled *precompiled = self;
     struct vf_buf *out = vf_normal_text_begin(text);
-    const uint8_t *p = text->p, *end = p + text->n;
+    const uint8_t *p = text->p, *end = p + text->n, *first_end = p + text->n_first;
     size_t n_first = 0;
     int rc = vf_buf_reserve(out, text->n, err);
     while (p < end && rc == 0) {
         const uint8_t *next = vf_grapheme_next(p, end);
-        rc = normalize_cluster(precompiled, p, next, out, err);
+        rc = normalize_cluster(precompiled, p, next, first_end, out, &n_first, err);
         if (n_first == 0 && text->n_first > 0)
             n_first = out->size;
         p = next;

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "tokenizer/bert_pretokenizer.h"
 #include "tokenizer/bert_vocab.h"
+#include "tokenizer/tokenizer_config.h"
 #include "tokenizer/tokenizer_impl.h"
 
 #include <stdlib.h>
@@ -42,13 +43,18 @@ static int load(const char *directory, const char *path, bool lowercase,
     struct vf_tokenizer *tokenizer, struct vf_err *err)
 {
     struct vf_buf text = {0};
+    json_t *config = NULL;
     int rc;
-    if (has_only_vocab(directory, path))
-        return vf_bert_vocab_load(directory, path, lowercase, tokenizer, err);
+    VF_TRY(vf_tokenizer_config_load(directory, &config, err));
+    if (has_only_vocab(directory, path)) {
+        rc = vf_bert_vocab_load(directory, path, config, lowercase, tokenizer, err);
+        goto out;
+    }
     VF_TRY(vf_read_file(path, MAX_FILE_BYTES, &text, err));
     VF_TRY(vf_tokenizer_parse(
-        text.data ? text.data : (char[]){""}, text.size, path, lowercase, tokenizer, err));
+        text.data ? text.data : (char[]){""}, text.size, path, config, lowercase, tokenizer, err));
 out:
+    json_decref(config);
     vf_buf_release(&text);
     return rc;
 }

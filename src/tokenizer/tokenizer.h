@@ -23,10 +23,11 @@ struct vf_ids {
     size_t capacity;
 };
 
-/* Reads DIRECTORY/tokenizer.json, or without that file a BERT model's vocab.txt, together with
- * tokenizer_config.json. With `lowercase` every character of a text is brought to lower case before
- * the file's own normaliser. VF_ERR_NOT_FOUND without either, VF_ERR_DATA when it is broken
- * or holds an unknown kind. On success the caller owns *ret. */
+/* Reads DIRECTORY/tokenizer.json, or without that file a BERT model's vocab.txt, and
+ * tokenizer_config.json, which wins where transformers has it so: in what BERT's normaliser does,
+ * and in the blank before a text of RoBERTa's. With `lowercase` every character of a text is
+ * brought to lower case before the file's own normaliser. VF_ERR_NOT_FOUND without either,
+ * VF_ERR_DATA when it is broken or holds an unknown kind. On success the caller owns *ret. */
 VF_MUST_CHECK int vf_tokenizer_open(
     const char *directory, bool lowercase, struct vf_tokenizer **ret, struct vf_err *err);
 

@@ -38,9 +38,10 @@ struct vf_tokenizer {
 int32_t vf_tokenizer_find(const struct vf_tokenizer *tokenizer, const char *token);
 
 /* Fills the zeroed `tokenizer` from the `n` bytes of tokenizer.json, which reading changes; `path`
- * is for messages. On failure it is half made, and still for the caller to release. */
-VF_MUST_CHECK int vf_tokenizer_parse(char *text, size_t n, const char *path, bool lowercase,
-    struct vf_tokenizer *tokenizer, struct vf_err *err);
+ * is for messages. `config` is what tokenizer_config.json has, or NULL. On failure `tokenizer` is
+ * half made, and still for the caller to release. */
+VF_MUST_CHECK int vf_tokenizer_parse(char *text, size_t n, const char *path, const json_t *config,
+    bool lowercase, struct vf_tokenizer *tokenizer, struct vf_err *err);
 
 /* The same from what is in it, with the model's tables beside. */
 VF_MUST_CHECK int vf_tokenizer_build(const json_t *root, struct vf_model_tables *tables,

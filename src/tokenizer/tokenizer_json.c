@@ -1,4 +1,5 @@
 #include "tokenizer/bert_steps.h"
+#include "tokenizer/tokenizer_config.h"
 #include "tokenizer/tokenizer_impl.h"
 
 #include <stdio.h>
@@ -75,14 +76,16 @@ out:
     return rc;
 }
 
-int vf_tokenizer_parse(char *text, size_t n, const char *path, bool lowercase,
+int vf_tokenizer_parse(char *text, size_t n, const char *path, const json_t *config, bool lowercase,
     struct vf_tokenizer *tokenizer, struct vf_err *err)
 {
     struct vf_model_tables tables = {0};
     json_t *root = NULL;
-    int rc = vf_json_cut(text, n, path, &tables, &root, err);
-    if (rc == 0)
-        rc = vf_tokenizer_build(root, &tables, path, lowercase, tokenizer, err);
+    int rc;
+    VF_TRY(vf_json_cut(text, n, path, &tables, &root, err));
+    VF_TRY(vf_tokenizer_config_apply(config, root, err));
+    VF_TRY(vf_tokenizer_build(root, &tables, path, lowercase, tokenizer, err));
+out:
     vf_model_tables_release(&tables);
     json_decref(root);
     return rc;

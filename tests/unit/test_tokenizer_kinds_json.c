@@ -1,5 +1,5 @@
-/* What is wrong with the kinds of tokenizers beyond those of BERT is said with file and key, and a
- * vocab.txt alone serves for BERT. */
+/* What is wrong with the kinds of tokenizers beyond those of BERT is said with file and key, a
+ * vocab.txt alone serves for BERT, and tokenizer_config.json wins where it has to. */
 #include "tokenizer/tokenizer.h"
 
 #include "harness.h"
@@ -274,6 +274,114 @@ static void a_map_of_special_tokens_is_followed(void **state)
     }
 }
 
+/* ---- tokenizer_config.json ---- */
+
+#define BERT_NORMALIZER(lowercase, strip_accents, chinese)                                         \
+    "{\"type\":\"BertNormalizer\",\"clean_text\":true,\"lowercase\":" lowercase                    \
+    ",\"strip_accents\":" strip_accents ",\"handle_chinese_chars\":" chinese "}"
+#define BYTE_LEVEL(add_prefix_space)                                                               \
+    "{\"type\":\"ByteLevel\",\"add_prefix_space\":" add_prefix_space "}"
+
+static struct vf_ids encode_in(const struct scratch *scratch, const char *text, const char *name)
+{
+    struct vf_tokenizer *tokenizer = NULL;
+    struct vf_ids ids = {0};
+    struct vf_err err = {0};
+    bool truncated;
+    vf_check(
+        vf_tokenizer_open(scratch->path, false, &tokenizer, &err) == 0, "%s: %s", name, err.msg);
+    assert_int_equal(
+        vf_tokenizer_encode(tokenizer, text, strlen(text), 100, &ids, &truncated, &err), 0);
+    vf_tokenizer_close(tokenizer);
+    return ids;
+}
+
+/* A tokenizer.json with the part `has` and the config gives the ids of one with `means` alone. */
+static void the_config_wins_where_transformers_has_it_so(void **state)
+{
+    static const char normalizer[] = "normalizer", pre[] = "pre_tokenizer";
+    static const char upper[] = BERT_NORMALIZER("false", "null", "true"),
+                      lower[] = BERT_NORMALIZER("true", "null", "true"),
+                      accents[] = BERT_NORMALIZER("true", "false", "true"),
+                      words[] = BERT_NORMALIZER("true", "null", "false");
+    static const struct {
+        const char *name, *kind, *path, *has, *config, *means;
+    } cases[] = {
+        {"case is kept", "wordpiece_mixed", normalizer, lower,
+            "{\"tokenizer_class\":\"BertTokenizer\",\"do_lower_case\":false}", upper},
+        {"lower case unless said otherwise", "wordpiece_mixed", normalizer, upper,
+            "{\"tokenizer_class\":\"DistilBertTokenizerFast\"}", lower},
+        {"no class", "wordpiece_mixed", normalizer, upper, "{\"do_lower_case\":true}", lower},
+        {"a length that no integer holds", "wordpiece_mixed", normalizer, upper,
+            "{\"model_max_length\":1000000000000000019884624838656}", lower},
+        {"accents", "wordpiece_mixed", normalizer, lower,
+            "{\"tokenizer_class\":\"MPNetTokenizer\",\"strip_accents\":false}", accents},
+        {"accents of the file", "wordpiece_mixed", normalizer, accents,
+            "{\"tokenizer_class\":\"ElectraTokenizer\",\"strip_accents\":null}", lower},
+        {"ideographs", "wordpiece_mixed", normalizer, lower,
+            "{\"tokenizer_class\":\"BertTokenizer\",\"tokenize_chinese_chars\":false}", words},
+        {"the file as it is", "wordpiece_mixed", normalizer, upper,
+            "{\"tokenizer_class\":\"PreTrainedTokenizerFast\",\"do_lower_case\":true}", upper},
+        {"no config", "wordpiece_mixed", normalizer, upper, NULL, upper},
+        {"a class that begins so", "wordpiece_mixed", normalizer, upper,
+            "{\"tokenizer_class\":\"BertTokenizerSlow\"}", upper},
+        {"a blank before a text", "bpe_roberta", pre, BYTE_LEVEL("false"),
+            "{\"tokenizer_class\":\"RobertaTokenizer\",\"add_prefix_space\":true}",
+            BYTE_LEVEL("true")},
+        {"no blank unless said otherwise", "bpe_roberta", pre, BYTE_LEVEL("true"),
+            "{\"tokenizer_class\":\"RobertaTokenizerFast\"}", BYTE_LEVEL("false")},
+        {"another class", "bpe_roberta", pre, BYTE_LEVEL("true"),
+            "{\"tokenizer_class\":\"GPT2Tokenizer\",\"add_prefix_space\":false}",
+            BYTE_LEVEL("true")},
+    };
+    static const char text[] = "The \xC3\x89t\xC3\xA9 \xC3\xA9 a\xE4\xB8\xAD\xE6\x96\x87 s";
+    (void)state;
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        struct scratch scratch;
+        const char *config = cases[i].config;
+        scratch_init(&scratch);
+        tokenizer_file_write_kind(&scratch, cases[i].kind, cases[i].path, cases[i].means);
+        struct vf_ids expected = encode_in(&scratch, text, cases[i].name);
+        tokenizer_file_write_kind(&scratch, cases[i].kind, cases[i].path, cases[i].has);
+        struct vf_ids without = encode_in(&scratch, text, cases[i].name);
+        if (config)
+            scratch_write(&scratch, "tokenizer_config.json", config, strlen(config));
+        struct vf_ids ids = encode_in(&scratch, text, cases[i].name);
+        bool changes = strcmp(cases[i].has, cases[i].means) != 0;
+        vf_check(ids.n == expected.n && memcmp(ids.ids, expected.ids, ids.n * sizeof *ids.ids) == 0,
+            "%s: %zu ids", cases[i].name, ids.n);
+        vf_check(changes == (without.n != ids.n ||
+                                memcmp(without.ids, ids.ids, ids.n * sizeof *ids.ids) != 0),
+            "%s: no difference", cases[i].name);
+        vf_ids_release(&expected);
+        vf_ids_release(&without);
+        vf_ids_release(&ids);
+        scratch_release(&scratch);
+    }
+}
+
+/* The blank of "first" goes before every word that begins with the text's first character, of which
+ * earlier steps may have made many: here each of its two bytes is spelled, and cut off. */
+static void the_first_character_is_followed_through_the_steps(void **state)
+{
+    static const char steps[] =
+        "{\"type\":\"Sequence\",\"pretokenizers\":["
+        "{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"use_regex\":false}," SPLIT(
+            "{\"Regex\":\"[A-Z\\u00C0-\\u00DE]\"}") ","
+                                                    "{\"type\":\"Metaspace\",\"replacement\":\"_\","
+                                                    "\"prepend_scheme\":\"first\"}]}";
+    static const int32_t expected[] = {65, 223, 65, 130, 65, 105, 130, 105};
+    struct scratch scratch;
+    (void)state;
+    scratch_init(&scratch);
+    tokenizer_file_write_kind(&scratch, "bpe_prefixed", "pre_tokenizer", steps);
+    struct vf_ids ids = encode_in(&scratch, "\xC3\xA9\xC3\xA9", "first");
+    assert_int_equal(ids.n, VF_COUNT(expected));
+    assert_memory_equal(ids.ids, expected, sizeof expected);
+    vf_ids_release(&ids);
+    scratch_release(&scratch);
+}
+
 /* Normalisers that multiply a text are stopped. */
 static void a_text_that_grows_is_refused(void **state)
 {
@@ -340,6 +448,8 @@ int main(void)
         cmocka_unit_test(threads_share_a_tokenizer),
         cmocka_unit_test(a_vocabulary_alone_serves_for_bert),
         cmocka_unit_test(a_map_of_special_tokens_is_followed),
+        cmocka_unit_test(the_config_wins_where_transformers_has_it_so),
+        cmocka_unit_test(the_first_character_is_followed_through_the_steps),
         cmocka_unit_test(a_text_that_grows_is_refused),
         cmocka_unit_test(a_broken_vocabulary_is_refused),
     };
