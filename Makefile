@@ -39,6 +39,19 @@ torture: with-tests ## let everything fail that docs/faults.md lists, everywhere
 	@VECFILL_TORTURE=1 VECFILL_TORTURE_TRIES=$${VECFILL_TORTURE_TRIES:-200} \
 	  ctest --test-dir $(BUILD) --output-on-failure --verbose --timeout 43200 -L '^faults$$'
 
+# Ends at the first finding, which stays in the build's folder; new inputs gather beside it.
+FUZZ_SECONDS ?= 600
+FUZZ = build/fuzz/tests
+fuzz: ## look for inputs that break the parsers, FUZZ_SECONDS=600 each; needs Clang
+	@cmake --preset asan -B build/fuzz -DCMAKE_C_COMPILER=clang -DVECFILL_FUZZ=ON
+	@cmake --build build/fuzz --parallel $(JOBS) --target fuzzers
+	@for corpus in fuzz/corpus/*; do \
+	  name=$${corpus##*/} && echo "==> $$name" && mkdir -p "$(FUZZ)/new/$$name" && \
+	  $(FUZZ)/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=25 -rss_limit_mb=2048 \
+	    -print_final_stats=1 -verbosity=0 -artifact_prefix="$(FUZZ)/new/$$name-" \
+	    "$(FUZZ)/new/$$name" "$$corpus" || exit 1; \
+	done
+
 bench: with-tests ## measure kernels, stages and the whole program
 	@bench/run
 
@@ -54,4 +67,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all with-tests demo check check-arm test torture bench install format clean help
+.PHONY: all with-tests demo check check-arm test torture fuzz bench install format clean help

@@ -1,6 +1,7 @@
 /* Any bytes as a text for a tokenizer of every kind, which the first byte chooses: ids and their
  * number agree, and a limit gives the first of them. */
-#include "tokenizer/tokenizer.h"
+#include "base/file.h"
+#include "tokenizer/tokenizer_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,10 @@ static const char *const kinds[] = {FOLDER "bpe_roberta", FOLDER "bpe_prefixed",
     FOLDER "bpe_clip", FOLDER "bpe_subwords", FOLDER "unigram_xlm_roberta", FOLDER "unigram_first",
     FOLDER "unigram_bytes", FOLDER "unigram_t5", FOLDER "wordpiece_steps",
     FOLDER "wordpiece_mixed"};
+static const char bert[] = VF_SOURCE_ROOT "/tests/support/tokenizer_file.json";
 
-enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
+/* The last is BERT's. */
+enum { N_KINDS = sizeof kinds / sizeof kinds[0] + 1, MAX_FILE_BYTES = 1 << 20 };
 
 static struct vf_tokenizer *tokenizers[N_KINDS];
 
@@ -25,9 +28,15 @@ static void close_tokenizers(void)
 
 static void open_tokenizers(void)
 {
-    for (size_t i = 0; i < N_KINDS; i++)
+    struct vf_buf text = {0};
+    for (size_t i = 0; i < N_KINDS - 1; i++)
         if (vf_tokenizer_open(kinds[i], false, &tokenizers[i], NULL))
             abort();
+    struct vf_tokenizer *last = tokenizers[N_KINDS - 1] = calloc(1, sizeof *last);
+    if (!last || vf_read_file(bert, MAX_FILE_BYTES, &text, NULL) ||
+        vf_tokenizer_parse(text.data, text.size, bert, NULL, false, last, NULL))
+        abort();
+    vf_buf_release(&text);
     if (atexit(close_tokenizers))
         abort();
 }
