@@ -3,6 +3,7 @@
 #include "encoder/encoder.h"
 
 #include "encoder/int8_weights.h"
+#include "encoder/packed_network.h"
 #include "harness.h"
 #include "naive_network.h"
 #include "support/architecture_model.h"
@@ -295,6 +296,36 @@ static void test_same_bits_int8(void **state)
     check_same_bits(VF_PRECISION_INT8);
 }
 
+static void marked_attention(const struct vf_attention_f32 *attention)
+{
+    (void)attention;
+}
+
+/* Which a processor without dot products of 16 bits could not tell from the results. */
+static void test_lower_precisions_attend_in_16_bits(void **state)
+{
+    (void)state;
+    struct tiny_model model;
+    struct fixture fixture;
+    struct vf_kernels kernels;
+    vf_kernels_init(&kernels, 0);
+    kernels.attention_int16 = marked_attention;
+    tiny_model_init(&model);
+    open_fixture(&fixture, &model);
+    for (enum vf_precision p = VF_PRECISION_FP32; p <= VF_PRECISION_BF16; p++) {
+        struct vf_err err;
+        struct vf_packed_network packed;
+        const struct vf_encoder_options options = {
+            .threads = 1, .precision = p, .max_tokens = model.max_positions};
+        int rc = vf_packed_network_init(&packed, fixture.model, &kernels, &options, &err);
+        vf_check(rc == 0, "%s", err.msg);
+        vf_check((packed.attend == marked_attention) == (p != VF_PRECISION_FP32), "precision %d",
+            (int)p);
+        vf_packed_network_release(&packed);
+    }
+    close_fixture(&fixture);
+}
+
 /* Half the memory, but for the positions, biases and norms. */
 static void test_bf16_halves_weights(void **state)
 {
@@ -562,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_same_bits_bf16),
         cmocka_unit_test(test_same_bits_int8),
+        cmocka_unit_test(test_lower_precisions_attend_in_16_bits),
         cmocka_unit_test(test_bf16_halves_weights),
         cmocka_unit_test(test_concurrent_calls),
         cmocka_unit_test(test_long_texts),
