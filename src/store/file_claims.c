@@ -20,7 +20,7 @@ static off_t byte_of(int64_t key)
     return (off_t)(key & (INT64_MAX >> 1));
 }
 
-int vf_file_claims_open(struct vf_file_claims *claims, const char *path, struct vf_err *err)
+int vf_file_claims_init(struct vf_file_claims *claims, const char *path, struct vf_err *err)
 {
     static const char suffix[] = "-claims";
     size_t n = strlen(path) + sizeof suffix;
@@ -29,13 +29,12 @@ int vf_file_claims_open(struct vf_file_claims *claims, const char *path, struct 
         return vf_fail_memory(err, "a path");
     snprintf(name, n, "%s%s", path, suffix);
     claims->path = name;
-    claims->fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     return 0;
 }
 
 void vf_file_claims_close(struct vf_file_claims *claims)
 {
-    if (claims->path && claims->fd >= 0) {
+    if (claims->is_open && claims->fd >= 0) {
         if (set_lock(claims->fd, F_WRLCK, 0, 0))
             unlink(claims->path);
         close(claims->fd);
@@ -55,6 +54,9 @@ static bool has(const struct vf_file_claims *claims, int64_t key)
 bool vf_file_claims_take(struct vf_file_claims *claims, int64_t key)
 {
     int64_t *oldest = &claims->keys[claims->n % VF_MAX_FILE_CLAIMS];
+    if (!claims->is_open)
+        claims->fd = open(claims->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    claims->is_open = true;
     if (claims->fd < 0 || has(claims, key))
         return true;
     if (!set_lock(claims->fd, F_WRLCK, byte_of(key), 1))

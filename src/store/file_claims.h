@@ -18,17 +18,19 @@
 enum { VF_MAX_FILE_CLAIMS = 512 };
 
 struct vf_file_claims {
-    char *path; /* NULL: not open */
-    int fd;
+    char *path;
+    bool is_open;
+    int fd;                           /* -1: there is no file, and all can be claimed */
     int64_t keys[VF_MAX_FILE_CLAIMS]; /* a ring */
     size_t n;                         /* so far */
 };
 
-/* Makes PATH-claims, or opens it. `claims` is zeroed, and goes to vf_file_claims_close(). */
-VF_MUST_CHECK int vf_file_claims_open(
+/* Claims in PATH-claims, which the first of them makes or opens. `claims` is zeroed, and goes to
+ * vf_file_claims_close(). */
+VF_MUST_CHECK int vf_file_claims_init(
     struct vf_file_claims *claims, const char *path, struct vf_err *err);
 
-/* Ends all claims, and the file when nobody else has any. Accepts one that was never opened. */
+/* Ends all claims, and the file when nobody else has any. Accepts zeros, and leaves them. */
 void vf_file_claims_close(struct vf_file_claims *claims);
 
 /* Whether `key` is this process's, which lets go of the oldest for it. Never waits. */

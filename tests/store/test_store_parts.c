@@ -185,7 +185,7 @@ static pid_t claim_elsewhere(const char *path, const int told[2], const int held
     static struct vf_file_claims claims;
     char byte = '0';
     close(held[1]);
-    if (vf_file_claims_open(&claims, path, NULL) == 0 && vf_file_claims_take(&claims, 1))
+    if (vf_file_claims_init(&claims, path, NULL) == 0 && vf_file_claims_take(&claims, 1))
         byte = '1';
     if (write(told[1], &byte, 1) == 1)
         while (read(held[0], &byte, 1) > 0)
@@ -210,7 +210,7 @@ static void test_file_claims(void **state)
     assert_int_equal(read(told[0], &byte, 1), 1);
     assert_int_equal(byte, '1');
 
-    assert_int_equal(vf_file_claims_open(&claims, path, &err), 0);
+    assert_int_equal(vf_file_claims_init(&claims, path, &err), 0);
     assert_false(vf_file_claims_take(&claims, 1));
     assert_true(vf_file_claims_take(&claims, 2));
     assert_true(vf_file_claims_take(&claims, INT64_MIN));
@@ -226,7 +226,7 @@ static void test_file_claims(void **state)
 
     /* Where no file can be made, everything is to be had. */
     snprintf(path, sizeof path, "%s/nowhere/db", directory);
-    assert_int_equal(vf_file_claims_open(&claims, path, &err), 0);
+    assert_int_equal(vf_file_claims_init(&claims, path, &err), 0);
     assert_true(vf_file_claims_take(&claims, 1));
     vf_file_claims_close(&claims);
     close(told[0]);
