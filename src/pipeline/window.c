@@ -111,7 +111,8 @@ static int note_failure(struct vf_window *w, struct vf_window_text *text,
     const struct vf_err *failure, struct vf_err *err)
 {
     if (failure->code != VF_ERR_DATA) {
-        *err = *failure;
+        if (err)
+            *err = *failure;
         return failure->code;
     }
     text->n_ids = 0;

@@ -48,8 +48,8 @@
 /* All articles, joined as the server sees fit, by several processes at once; or the first $8, whose
  * vectors are looked up in the index one by one: a server that has not analysed a table since a run
  * filled it would read the whole of it for each page. There, the last offset keeps the state from
- * being computed anew wherever it is used. What has no row
- * and did not fail is -1: whether it is empty, the client sees from the text. */
+ * being computed anew wherever it is used. What has no row and did not fail is -1: whether it is
+ * empty, the client sees from the text. */
 #define ALL_STATES STATES("", "", " LEFT JOIN (" VECTORS ") e ON e.source_id = k.id_text")
 #define PAGE_STATES                                                                                \
     STATES("WHEN e.source_id IS NULL AND NOT {any_failed} THEN -1 ",                               \
