@@ -158,6 +158,25 @@ static enum vf_epilogue epilogue_of(enum vf_activation activation)
     return VF_EPILOGUE_GELU_ERF;
 }
 
+static void choose_attention(struct vf_packed_network *packed)
+{
+    const struct vf_kernels *kernels = &packed->kernels;
+    switch (packed->precision) {
+    case VF_PRECISION_FP32:
+        packed->attend = kernels->attention_f32;
+        packed->attention_scratch = kernels->attention_scratch_f32;
+        break;
+    case VF_PRECISION_BF16:
+        packed->attend = kernels->attention_int16;
+        packed->attention_scratch = kernels->attention_scratch_int16;
+        break;
+    case VF_PRECISION_INT8:
+        packed->attend = kernels->attention_int8;
+        packed->attention_scratch = kernels->attention_scratch_int8;
+        break;
+    }
+}
+
 int vf_packed_network_init(struct vf_packed_network *packed, const struct vf_model *model,
     const struct vf_kernels *kernels, const struct vf_encoder_options *options, struct vf_err *err)
 {
@@ -165,19 +184,16 @@ int vf_packed_network_init(struct vf_packed_network *packed, const struct vf_mod
     const struct vf_model_config *config = vf_model_config(model);
     const struct vf_network *network = &config->network;
     struct layout layout = {.packed = packed, .tensors = vf_model_tensors(model)};
-    bool exact = options->precision == VF_PRECISION_FP32;
     *packed = (struct vf_packed_network){
         .kernels = *kernels,
         .precision = options->precision,
-        .attend = exact ? kernels->attention_f32 : kernels->attention_int16,
-        .attention_scratch =
-            exact ? kernels->attention_scratch_f32 : kernels->attention_scratch_int16,
         .network = network,
         .max_tokens = options->max_tokens,
         .head = {&config->head, network->hidden_size,
             options->dimensions ? options->dimensions : config->head.dimensions},
         .activation = epilogue_of(network->activation),
     };
+    choose_attention(packed);
     packed->layers = calloc(network->distinct_layers, sizeof(*packed->layers));
     packed->sources = calloc(
         network->distinct_layers * LINEARS_OF_LAYER + OTHER_LINEARS, sizeof(*packed->sources));

@@ -34,7 +34,7 @@ struct vf_packed_layer {
 struct vf_packed_network {
     struct vf_kernels kernels;
     enum vf_precision precision;
-    vf_attention_f32_fn *attend; /* in float32, or for lower precisions in 16 bits */
+    vf_attention_f32_fn *attend; /* of the precision */
     vf_attention_scratch_fn *attention_scratch;
     const struct vf_network *network; /* the model's */
     size_t max_tokens;                /* of a sequence */

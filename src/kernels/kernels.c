@@ -32,6 +32,8 @@ static void fill_ref(struct vf_kernels *kernels)
         .attention_scratch_f32 = vf_attention_scratch_f32__ref,
         .attention_int16 = vf_attention_f32__ref,
         .attention_scratch_int16 = vf_attention_scratch_f32__ref,
+        .attention_int8 = vf_attention_f32__ref,
+        .attention_scratch_int8 = vf_attention_scratch_f32__ref,
         .pool_mean_f32 = vf_pool_mean_f32__ref,
         .pool_max_f32 = vf_pool_max_f32__ref,
         .peak_f32 = vf_peak_f32__ref,
@@ -60,6 +62,8 @@ void vf_kernels_init_portable(struct vf_kernels *kernels, unsigned flags)
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__portable;
     kernels->attention_int16 = vf_attention_f32__portable;
     kernels->attention_scratch_int16 = vf_attention_scratch_f32__portable;
+    kernels->attention_int8 = vf_attention_f32__portable;
+    kernels->attention_scratch_int8 = vf_attention_scratch_f32__portable;
     kernels->gate_f32 = vf_gate_f32__portable;
 #if defined(__x86_64__)
     if (flags & VF_TIER_AVX2) {
@@ -104,6 +108,8 @@ static void fill_avx2(struct vf_kernels *kernels)
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx2;
     kernels->attention_int16 = vf_attention_f32__avx2;
     kernels->attention_scratch_int16 = vf_attention_scratch_f32__avx2;
+    kernels->attention_int8 = vf_attention_f32__avx2;
+    kernels->attention_scratch_int8 = vf_attention_scratch_f32__avx2;
     kernels->pool_mean_f32 = vf_pool_mean_f32__avx2;
     kernels->peak_f32 = vf_peak_f32__avx2;
     kernels->peak_bf16 = vf_peak_f32__avx2;
@@ -127,6 +133,8 @@ static void fill_avxvnni(struct vf_kernels *kernels)
     kernels->linear_int8 = vf_linear_int8__avxvnni;
     kernels->attention_int16 = vf_attention_int16__avxvnni;
     kernels->attention_scratch_int16 = vf_attention_scratch_int16__avxvnni;
+    kernels->attention_int8 = vf_attention_int16__avxvnni;
+    kernels->attention_scratch_int8 = vf_attention_scratch_int16__avxvnni;
     kernels->peak_int8 = vf_peak_int8__avxvnni;
 }
 
@@ -152,6 +160,8 @@ static void fill_avx512(struct vf_kernels *kernels)
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__avx512;
     kernels->attention_int16 = vf_attention_f32__avx512;
     kernels->attention_scratch_int16 = vf_attention_scratch_f32__avx512;
+    kernels->attention_int8 = vf_attention_f32__avx512;
+    kernels->attention_scratch_int8 = vf_attention_scratch_f32__avx512;
     kernels->pool_mean_f32 = vf_pool_mean_f32__avx512;
     kernels->peak_f32 = vf_peak_f32__avx512;
     kernels->peak_bf16 = vf_peak_f32__avx512;
@@ -175,6 +185,8 @@ static void fill_avx512vnni(struct vf_kernels *kernels)
     kernels->linear_int8 = vf_linear_int8__avx512vnni;
     kernels->attention_int16 = vf_attention_int16__avx512vnni;
     kernels->attention_scratch_int16 = vf_attention_scratch_int16__avx512vnni;
+    kernels->attention_int8 = vf_attention_int8__avx512vnni;
+    kernels->attention_scratch_int8 = vf_attention_scratch_int8__avx512vnni;
     kernels->peak_int8 = vf_peak_int8__avx512vnni;
 }
 
@@ -213,6 +225,8 @@ static void fill_neon(struct vf_kernels *kernels)
     kernels->attention_scratch_f32 = vf_attention_scratch_f32__neon;
     kernels->attention_int16 = vf_attention_f32__neon;
     kernels->attention_scratch_int16 = vf_attention_scratch_f32__neon;
+    kernels->attention_int8 = vf_attention_f32__neon;
+    kernels->attention_scratch_int8 = vf_attention_scratch_f32__neon;
     kernels->pool_mean_f32 = vf_pool_mean_f32__neon;
     kernels->peak_f32 = vf_peak_f32__neon;
     kernels->peak_bf16 = vf_peak_f32__neon;

@@ -175,6 +175,8 @@ struct vf_kernels {
     vf_attention_scratch_fn *attention_scratch_f32;
     vf_attention_f32_fn *attention_int16; /* attention_f32 where that is as fast */
     vf_attention_scratch_fn *attention_scratch_int16;
+    vf_attention_f32_fn *attention_int8; /* attention_int16 where that is as fast */
+    vf_attention_scratch_fn *attention_scratch_int8;
     vf_pool_f32_fn *pool_mean_f32;
     vf_pool_f32_fn *pool_max_f32;
     vf_peak_fn *peak_f32, *peak_bf16, *peak_int8;

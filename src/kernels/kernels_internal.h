@@ -135,6 +135,8 @@ vf_quantize_int8_fn vf_quantize_int8__avx512vnni;
 vf_linear_int8_fn vf_linear_int8__avx512vnni;
 vf_attention_f32_fn vf_attention_int16__avx512vnni;
 vf_attention_scratch_fn vf_attention_scratch_int16__avx512vnni;
+vf_attention_f32_fn vf_attention_int8__avx512vnni;
+vf_attention_scratch_fn vf_attention_scratch_int8__avx512vnni;
 vf_peak_fn vf_peak_int8__avx512vnni;
 
 vf_linear_bf16_fn vf_linear_bf16__avx512bf16;
