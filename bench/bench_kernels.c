@@ -24,6 +24,7 @@ enum kind {
     LINEAR_INT8,
     ATTENTION,
     ATTENTION_INT16,
+    ATTENTION_INT8,
     QUANTIZE,
     ADD_NORM,
     ADD_RMS_NORM,
@@ -75,6 +76,10 @@ static const struct row {
     {"attention int16", ATTENTION_INT16, VF_EPILOGUE_NONE, 2048, 2048, 32},
     {"attention int16", ATTENTION_INT16, VF_EPILOGUE_NONE, 8192, 8192, 32},
     {"attention int16", ATTENTION_INT16, VF_EPILOGUE_NONE, 512, 512, 128},
+    {"attention int8", ATTENTION_INT8, VF_EPILOGUE_NONE, 16, 16, 32},
+    {"attention int8", ATTENTION_INT8, VF_EPILOGUE_NONE, 64, 64, 32},
+    {"attention int8", ATTENTION_INT8, VF_EPILOGUE_NONE, 178, 178, 32},
+    {"attention int8", ATTENTION_INT8, VF_EPILOGUE_NONE, 512, 512, 32},
     {"add_norm", ADD_NORM, VF_EPILOGUE_NONE, 128, 384, 0},
     {"add_norm rms", ADD_RMS_NORM, VF_EPILOGUE_NONE, 128, 384, 0},
     {"rotate", ROTATE, VF_EPILOGUE_NONE, 128, 384, 0},
@@ -192,9 +197,11 @@ static void prepare_attention(struct subject *s)
     size_t size = row->k, ld = 3 * 384;
     s->a = new_floats(row->n * ld, 0.5f);
     s->out = new_floats(row->m * 384, 0);
-    size_t scratch = row->kind == ATTENTION ? s->kernels->attention_scratch_f32(row->n, size)
-                                            : s->kernels->attention_scratch_int16(row->n, size);
-    s->scratch = new_floats(scratch, 0);
+    vf_attention_scratch_fn *scratch = row->kind == ATTENTION ? s->kernels->attention_scratch_f32
+                                       : row->kind == ATTENTION_INT16
+                                           ? s->kernels->attention_scratch_int16
+                                           : s->kernels->attention_scratch_int8;
+    s->scratch = new_floats(scratch(row->n, size), 0);
     s->attention = (struct vf_attention_f32){.m = row->m,
         .n = row->n,
         .head_size = size,
@@ -261,6 +268,7 @@ static void prepare(struct subject *s)
         break;
     case ATTENTION:
     case ATTENTION_INT16:
+    case ATTENTION_INT8:
         prepare_attention(s);
         break;
     case ROTATE:
@@ -308,6 +316,9 @@ static void run(void *context)
         break;
     case ATTENTION_INT16:
         s->kernels->attention_int16(&s->attention);
+        break;
+    case ATTENTION_INT8:
+        s->kernels->attention_int8(&s->attention);
         break;
     case ADD_NORM:
     case ADD_RMS_NORM:
@@ -359,6 +370,7 @@ static double work(const struct row *row)
         return 2e-9 * elements * (double)row->k;
     case ATTENTION:
     case ATTENTION_INT16:
+    case ATTENTION_INT8:
         return 4e-9 * elements * (double)row->k;
     case ADD_NORM:
     case ADD_RMS_NORM:

@@ -60,8 +60,8 @@ static float pack_keys(const struct vf_attention_f32 *op, const struct own *own)
     for (size_t first = 0; first < op->n; first += PANEL) {
         size_t n = smaller(op->n - first, PANEL);
         for (size_t i = 0; i < n; i++)
-            round_key(op->k + (first + i) * op->ldkv, op->head_size, least, unit,
-                rows + i * own->words);
+            round_key(
+                op->k + (first + i) * op->ldkv, op->head_size, least, unit, rows + i * own->words);
         memset(rows + n * own->words, 0, (PANEL - n) * own->words * sizeof(float));
         pack_transposed(
             rows, own->words, PANEL, own->words, op->scratch + own->keys + first * own->words);

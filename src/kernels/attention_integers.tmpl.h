@@ -58,7 +58,8 @@ struct own {
 /* Products of queries and keys, by which scores may be off by a number of each query. */
 static words_tile_fn *key_tile(size_t rows);
 
-/* Packs the keys, and returns what 1 in them stands for: NaN when one of them is NaN or infinite. */
+/* Packs the keys, and returns what 1 in them stands for: NaN when one of them is NaN or infinite.
+ */
 static float pack_keys(const struct vf_attention_f32 *op, const struct own *own);
 
 /* Rounds n queries, from `row` on, and sets the units of their scores. */

@@ -124,7 +124,13 @@ typedef size_t vf_attention_scratch_fn(size_t n, size_t head_size);
  * - weights of up to 512 keys have the unit VF_INT16_WEIGHT_UNIT times the largest of them;
  * - a column of values has the unit VF_INT16_VALUE_UNIT times its largest absolute value.
  *
- * Keys and values that query i does not see so change the last bits of out_i. */
+ * Keys and values that query i does not see so change the last bits of out_i.
+ *
+ * attention_int8 is attention_int16 but for the scores, which are sums of products of bytes,
+ * another twice as fast. A key's unit is k = (the widest range of a column of the keys) / 255, and
+ * columns are counted from their least numbers L on, which changes all scores of a query alike;
+ * that of query i is q = max |q_ie| / 127. With |q_i| |L| the sum of the products of absolute
+ * values, e = (|q_i| k + |k_j - L| q) / 2 + head_size q k / 4 + 8 u |q_i| |L|. */
 #define VF_INT16_WEIGHT_UNIT (1 / 2048.0)
 #define VF_INT16_VALUE_UNIT (1 / 1023.0)
 #define VF_INT16_EXP2_BOUND 8e-5

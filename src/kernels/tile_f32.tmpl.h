@@ -5,8 +5,9 @@
 
 #include "kernels/panel.tmpl.h"
 
-/* Per tile, that many floats of `next` (see tile) are asked for per k. */
-enum { PREFETCH = 4, CACHE_LINE = 64 / sizeof(float) };
+/* Per tile, that many floats of `next` (see tile) are asked for per k: as few as let the tiles of a
+ * hundred rows ask for a whole panel. */
+enum { PREFETCH = TILE_ROWS < 8 ? 1 : 4, CACHE_LINE = 64 / sizeof(float) };
 
 /* Adds the products of the k at offset p of the rows with the columns at b. Rows are reached from
  * every third, so that no more pointers are needed than there are registers. */
@@ -30,7 +31,7 @@ ALWAYS_INLINE void tile_step(int rows, int vectors, vec sum[TILE_ROWS][TILE_VECT
  * summed from start[vectors * VEC_FLOATS] and the first k to the last. With `rows` and `vectors`
  * constant, the sums stay in registers: per k, `vectors` loads and `rows` broadcasts feed rows *
  * vectors multiply-adds. On the way, the k * PREFETCH floats at `next` are fetched into the
- * second-level cache. */
+ * cache. */
 ALWAYS_INLINE void tile(int rows, int vectors, const float *a, size_t lda, const float *b, size_t k,
     const float *next, const float *start, float *out, size_t ldo)
 {
@@ -48,7 +49,7 @@ ALWAYS_INLINE void tile(int rows, int vectors, const float *a, size_t lda, const
         third_row[r / 3] = a + (size_t)r * lda;
     size_t p = 0;
     for (; p + STEPS <= k; p += STEPS) {
-        __builtin_prefetch(next + p * PREFETCH, 0, 2);
+        __builtin_prefetch(next + p * PREFETCH);
         UNROLL
         for (int i = 0; i < STEPS; i++)
             tile_step(rows, vectors, sum, third_row, lda, p + (size_t)i,

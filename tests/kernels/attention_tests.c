@@ -10,23 +10,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* To what a slot rounds queries and keys; where it does, weights and values have 16 bits. */
+enum operands { FLOATS, WORDS, BYTES };
+
 /* The slots that compute attention. */
 struct slot {
     const char *name;
     vf_attention_f32_fn *attend;
     vf_attention_scratch_fn *scratch;
-    bool rounds; /* operands and weights to 16-bit integers */
+    enum operands operands;
 };
 
-enum { MAX_SLOTS = 2 };
+enum { MAX_SLOTS = 3 };
 
 static size_t list_slots(const struct vf_kernels *kernels, struct slot slots[MAX_SLOTS])
 {
-    slots[0] = (struct slot){
-        "attention_f32", kernels->attention_f32, kernels->attention_scratch_f32, false};
-    slots[1] = (struct slot){
-        "attention_int16", kernels->attention_int16, kernels->attention_scratch_int16, true};
-    return kernels->attention_int16 == kernels->attention_f32 ? 1 : 2;
+    size_t n = 0;
+    slots[n++] = (struct slot){
+        "attention_f32", kernels->attention_f32, kernels->attention_scratch_f32, FLOATS};
+    if (kernels->attention_int16 != kernels->attention_f32)
+        slots[n++] = (struct slot){
+            "attention_int16", kernels->attention_int16, kernels->attention_scratch_int16, WORDS};
+    if (kernels->attention_int8 != kernels->attention_int16)
+        slots[n++] = (struct slot){
+            "attention_int8", kernels->attention_int8, kernels->attention_scratch_int8, BYTES};
+    return n;
 }
 
 /* Runs a test for every slot of a table. */
@@ -53,7 +61,7 @@ struct attention_shape {
     bool bias;
 };
 
-enum { MAX_SHAPES = 1024, MAX_KEYS = 1537 };
+enum { MAX_SHAPES = 1024, MAX_KEYS = 1537, MAX_HEAD_SIZE = 128 };
 
 /* Every query sees all keys. */
 static struct attention_shape whole(size_t m, size_t n, size_t head_size)
@@ -194,21 +202,57 @@ static double sum_of_row(const struct matrix *matrix, size_t row)
     return sum;
 }
 
-/* The error of score j of row i by the rounding of queries and keys. */
-static double rounding_error(const struct attention_case *t, size_t i, size_t j, double key_unit)
+/* What 1 in a key stands for, and what is subtracted from each column of the keys before. */
+struct key_rounding {
+    double unit, least[MAX_HEAD_SIZE];
+};
+
+static struct key_rounding key_rounding_of(const struct attention_case *t)
 {
-    double size = (double)t->op.head_size, sum = sum_of_row(&t->q, i);
-    double query_unit = sum / (32767 - size / 2);
-    return HALF * (sum * key_unit + sum_of_row(&t->k, j) * query_unit) +
-           HALF * HALF * size * key_unit * query_unit;
+    struct key_rounding keys = {0};
+    double widest = 0, largest = 0;
+    for (size_t d = 0; d < t->op.head_size; d++) {
+        double low = HUGE_VAL, high = -HUGE_VAL;
+        for (size_t j = 0; j < t->op.n; j++) {
+            low = fmin(low, (double)matrix_row(&t->k, j)[d]);
+            high = fmax(high, (double)matrix_row(&t->k, j)[d]);
+        }
+        widest = fmax(widest, high - low);
+        largest = fmax(largest, fmax(high, -low));
+        keys.least[d] = t->slot->operands == BYTES ? low : 0;
+    }
+    keys.unit = t->slot->operands == BYTES ? widest / 255 : largest / 32767;
+    return keys;
+}
+
+/* The error of score j of row i by the rounding of queries and keys. */
+static double rounding_error(
+    const struct attention_case *t, size_t i, size_t j, const struct key_rounding *keys)
+{
+    double size = (double)t->op.head_size, query = sum_of_row(&t->q, i), key = 0;
+    double query_unit =
+        t->slot->operands == BYTES ? largest_in_row(&t->q, i) / 127 : query / (32767 - size / 2);
+    for (size_t d = 0; d < t->op.head_size; d++)
+        key += fabs((double)matrix_row(&t->k, j)[d] - keys->least[d]);
+    return HALF * (query * keys->unit + key * query_unit) +
+           HALF * HALF * size * keys->unit * query_unit;
+}
+
+/* The error of a score by what is subtracted from the keys, which changes all scores of the row. */
+static double shift_error(const struct attention_case *t, size_t i, const struct key_rounding *keys)
+{
+    double shift = 0;
+    for (size_t d = 0; d < t->op.head_size; d++)
+        shift += fabs((double)matrix_row(&t->q, i)[d] * keys->least[d]);
+    return VF_U * 8 * shift;
 }
 
 static void compute_row(const struct attention_case *t, size_t i, struct row *ret)
 {
     size_t n = t->op.n, size = t->op.head_size;
-    double max = -HUGE_VAL, error = 0, sum = 0, key_unit = 0;
-    for (size_t j = 0; j < n && t->slot->rounds; j++)
-        key_unit = fmax(key_unit, largest_in_row(&t->k, j) / 32767);
+    double max = -HUGE_VAL, error = 0, sum = 0;
+    bool rounds = t->slot->operands != FLOATS;
+    struct key_rounding keys = key_rounding_of(t);
     for (size_t j = 0; j < n; j++) {
         double bias = t->op.bias ? (double)matrix_row(&t->bias, i)[j] : 0;
         double magnitude = fabs(bias);
@@ -223,15 +267,17 @@ static void compute_row(const struct attention_case *t, size_t i, struct row *re
         }
         max = fmax(max, ret->p[j]);
         double off = VF_U * (2 * (double)size + 6) * magnitude;
-        error = fmax(error, t->slot->rounds ? off + rounding_error(t, i, j, key_unit) : off);
+        if (rounds)
+            off += rounding_error(t, i, j, &keys) + shift_error(t, i, &keys);
+        error = fmax(error, off);
     }
     for (size_t j = 0; j < n; j++)
         sum += ret->p[j] = exp2(ret->p[j] - max);
     for (size_t j = 0; j < n; j++)
         ret->p[j] /= sum;
-    double exp2_bound = t->slot->rounds ? VF_INT16_EXP2_BOUND : VF_EXP2_BOUND;
+    double exp2_bound = rounds ? VF_INT16_EXP2_BOUND : VF_EXP2_BOUND;
     ret->error = expm1(log(2) * error) + exp2_bound;
-    ret->unit = t->slot->rounds ? VF_INT16_WEIGHT_UNIT * (1 + ret->error) / sum : 0;
+    ret->unit = rounds ? VF_INT16_WEIGHT_UNIT * (1 + ret->error) / sum : 0;
 }
 
 /* Checks row `i` against the formula in double. A weight p becomes p' with |p' - p| <= e, and so a
@@ -255,7 +301,7 @@ static void check_row(const struct attention_case *t, size_t i)
             least_sum -= e;
         }
         double rounding = (2 * (double)n + 8) * VF_U * magnitude;
-        if (t->slot->rounds)
+        if (t->slot->operands != FLOATS)
             rounding += HALF * VF_INT16_VALUE_UNIT * most;
         float got = matrix_row(&t->out, i)[d];
         if (least_sum > 0)
@@ -316,7 +362,7 @@ static void check_selection(const struct vf_kernels *kernels, const struct slot 
             for (size_t d = 0; d < SIZE; d++) {
                 double want = (double)matrix_row(&t.v, (7 * r + 3) % n)[d];
                 double tolerance = (2 * VF_EXP2_BOUND + (2 * (double)n + 8) * VF_U) * fabs(want);
-                if (slot->rounds)
+                if (slot->operands != FLOATS)
                     tolerance += HALF * VF_INT16_VALUE_UNIT * 1000;
                 check_near(matrix_row(&t.out, r)[d], want, tolerance, t.name, r, d);
             }
@@ -347,7 +393,7 @@ static void check_powers(const struct vf_kernels *kernels, const struct slot *sl
         run_case(&t);
         double weight = exp2(-x) / (1 + exp2(-x));
         double tolerance = (2 * VF_EXP2_BOUND + 12 * VF_U) * weight + 0x1p-126;
-        if (slot->rounds)
+        if (slot->operands != FLOATS)
             tolerance += VF_INT16_WEIGHT_UNIT + 2 * VF_INT16_EXP2_BOUND * weight;
         check_near(t.out.at[0], weight, tolerance, t.name, 0, 0);
         free_case(&t);

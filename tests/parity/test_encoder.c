@@ -296,33 +296,49 @@ static void test_same_bits_int8(void **state)
     check_same_bits(VF_PRECISION_INT8);
 }
 
-static void marked_attention(const struct vf_attention_f32 *attention)
+static void attention_in_16_bits(const struct vf_attention_f32 *attention)
 {
     (void)attention;
 }
 
-/* Which a processor without dot products of 16 bits could not tell from the results. */
-static void test_lower_precisions_attend_in_16_bits(void **state)
+static void attention_in_8_bits(const struct vf_attention_f32 *attention)
+{
+    (void)attention;
+}
+
+/* Which a processor without dot products of integers could not tell from the results. */
+static void test_lower_precisions_attend_in_integers(void **state)
 {
     (void)state;
     struct tiny_model model;
     struct fixture fixture;
     struct vf_kernels kernels;
+    struct vf_int8_weights int8 = {0};
+    struct vf_err err;
     vf_kernels_init(&kernels, 0);
-    kernels.attention_int16 = marked_attention;
+    kernels.attention_int16 = attention_in_16_bits;
+    kernels.attention_int8 = attention_in_8_bits;
+    vf_attention_f32_fn *const wanted[] = {
+        [VF_PRECISION_FP32] = kernels.attention_f32,
+        [VF_PRECISION_BF16] = attention_in_16_bits,
+        [VF_PRECISION_INT8] = attention_in_8_bits,
+    };
     tiny_model_init(&model);
     open_fixture(&fixture, &model);
-    for (enum vf_precision p = VF_PRECISION_FP32; p <= VF_PRECISION_BF16; p++) {
-        struct vf_err err;
+    int rc = vf_int8_weights_make(fixture.model, fixture.sequences, SEQUENCES, 1, &int8, &err);
+    vf_check(rc == 0, "%s", err.msg);
+    for (enum vf_precision p = VF_PRECISION_FP32; p <= VF_PRECISION_INT8; p++) {
         struct vf_packed_network packed;
-        const struct vf_encoder_options options = {
-            .threads = 1, .precision = p, .max_tokens = model.max_positions};
-        int rc = vf_packed_network_init(&packed, fixture.model, &kernels, &options, &err);
+        const struct vf_encoder_options options = {.threads = 1,
+            .precision = p,
+            .int8 = p == VF_PRECISION_INT8 ? &int8 : NULL,
+            .max_tokens = model.max_positions};
+        rc = vf_packed_network_init(&packed, fixture.model, &kernels, &options, &err);
         vf_check(rc == 0, "%s", err.msg);
-        vf_check((packed.attend == marked_attention) == (p != VF_PRECISION_FP32), "precision %d",
-            (int)p);
+        vf_check(packed.attend == wanted[p], "precision %d", (int)p);
         vf_packed_network_release(&packed);
     }
+    vf_int8_weights_release(&int8);
     close_fixture(&fixture);
 }
 
@@ -593,7 +609,7 @@ int main(void)
         cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_same_bits_bf16),
         cmocka_unit_test(test_same_bits_int8),
-        cmocka_unit_test(test_lower_precisions_attend_in_16_bits),
+        cmocka_unit_test(test_lower_precisions_attend_in_integers),
         cmocka_unit_test(test_bf16_halves_weights),
         cmocka_unit_test(test_concurrent_calls),
         cmocka_unit_test(test_long_texts),
