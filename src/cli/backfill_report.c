@@ -160,6 +160,9 @@ static void say_plan(const struct vf_backfill_reporter *reporter, const struct v
 {
     char duration[32];
     say_cut(reporter, "would be ", plan->truncated, plan->tokens_lost);
+    if (plan->failed > 0)
+        vf_console_warn(reporter->console, "%" PRIu64 " article%s would fail, the first: %s",
+            plan->failed, vf_plural(plan->failed), plan->first_failure);
     if (plan->to_embed == 0)
         return;
     vf_console_note(
@@ -176,18 +179,23 @@ static void say_plan(const struct vf_backfill_reporter *reporter, const struct v
         estimate->tokens_per_second, estimate->rate_source);
 }
 
+static uint64_t n_remaining(const struct vf_plan *plan)
+{
+    return plan->selected.missing + plan->selected.changed - plan->to_embed - plan->failed;
+}
+
 static json_t *plan_json(const struct vf_plan *plan, const struct vf_plan_estimate *estimate)
 {
     const struct vf_counts *c = &plan->selected;
-    json_t *object = json_pack(
-        "{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "dry_run", 1,
-        "selected", (json_int_t)vf_count_selected(c), "missing", (json_int_t)c->missing, "changed",
-        (json_int_t)c->changed, "to_embed", (json_int_t)plan->to_embed, "unchanged",
-        (json_int_t)c->unchanged, "empty", (json_int_t)c->empty, "failed", (json_int_t)c->failed,
-        "remaining", (json_int_t)(c->missing + c->changed - plan->to_embed), "duplicates",
-        (json_int_t)plan->duplicates, "tokens", (json_int_t)plan->tokens, "truncated",
-        (json_int_t)plan->truncated, "tokens_lost", (json_int_t)plan->tokens_lost,
-        "estimated_bytes", (json_int_t)estimate->bytes);
+    json_t *object =
+        json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+            "dry_run", 1, "selected", (json_int_t)vf_count_selected(c), "missing",
+            (json_int_t)c->missing, "changed", (json_int_t)c->changed, "to_embed",
+            (json_int_t)plan->to_embed, "unchanged", (json_int_t)c->unchanged, "empty",
+            (json_int_t)c->empty, "failed", (json_int_t)(c->failed + plan->failed), "remaining",
+            (json_int_t)n_remaining(plan), "duplicates", (json_int_t)plan->duplicates, "tokens",
+            (json_int_t)plan->tokens, "truncated", (json_int_t)plan->truncated, "tokens_lost",
+            (json_int_t)plan->tokens_lost, "estimated_bytes", (json_int_t)estimate->bytes);
     bool known = estimate->rate_source != NULL;
     if (object &&
         (json_object_set_new(object, "estimated_seconds",
@@ -210,8 +218,7 @@ int vf_backfill_print_plan(const struct vf_backfill_reporter *reporter, const st
     printf("selected=%" PRIu64 " to_embed=%" PRIu64 " unchanged=%" PRIu64 " empty=%" PRIu64
            " failed=%" PRIu64 " remaining=%" PRIu64 " missing=%" PRIu64 " changed=%" PRIu64
            " truncated=%" PRIu64 " tokens=%" PRIu64 "\n",
-        vf_count_selected(c), plan->to_embed, c->unchanged, c->empty, c->failed,
-        c->missing + c->changed - plan->to_embed, c->missing, c->changed, plan->truncated,
-        plan->tokens);
+        vf_count_selected(c), plan->to_embed, c->unchanged, c->empty, c->failed + plan->failed,
+        n_remaining(plan), c->missing, c->changed, plan->truncated, plan->tokens);
     return 0;
 }

@@ -41,7 +41,7 @@ struct listing {
     json_t *months;           /* borrowed from the last of them */
     char *model_id;           /* of the last row; NULL before the first */
     uint64_t sums[N_FIGURES]; /* of model_id */
-    char month[16];           /* of the last row */
+    char month[16];           /* of the last row; "-": of articles whose time cannot be read */
     uint64_t month_sums[N_FIGURES];
 };
 
@@ -152,15 +152,21 @@ static int begin_model(struct listing *listing, const char *model_id, struct vf_
     return 0;
 }
 
+static const char *or_dash(const char *s)
+{
+    return s ? s : "-";
+}
+
 /* One row as JSON: a month with its sums, in it one object for each language. */
 static int take_row(struct listing *listing, const struct vf_status_row *row,
     const uint64_t figures[N_FIGURES], struct vf_err *err)
 {
-    if (strcmp(listing->month, row->month) != 0) {
-        json_t *month = json_pack("{s:s, s:[]}", "month", row->month, "languages");
+    const char *name = or_dash(row->month);
+    if (strcmp(listing->month, name) != 0) {
+        json_t *month = json_pack("{s:s?, s:[]}", "month", row->month, "languages");
         if (!month || json_array_append_new(listing->months, month))
             return vf_fail_memory(err, "the listing");
-        snprintf(listing->month, sizeof listing->month, "%s", row->month);
+        snprintf(listing->month, sizeof listing->month, "%s", name);
         memset(listing->month_sums, 0, sizeof listing->month_sums);
     }
     add_figures(listing->month_sums, figures);
@@ -186,7 +192,7 @@ static int visit(void *context, const struct vf_status_row *row, struct vf_err *
     if (listing->json)
         rc = take_row(listing, row, figures, err);
     else
-        print_figures(row->month, row->language ? row->language : "-", figures);
+        print_figures(or_dash(row->month), or_dash(row->language), figures);
 out:
     return rc;
 }

@@ -16,6 +16,7 @@
 #define VF_PIPELINE_BACKFILL_H
 
 #include "pipeline/event.h"
+#include "pipeline/window.h"
 #include "store/store.h"
 
 #include <signal.h>
@@ -59,7 +60,7 @@ struct vf_backfill_report {
     uint64_t tokens_lost;   /* tokens of those that were not read */
     uint64_t retries;       /* times that the database was tried again */
     double seconds;
-    char first_failure[256]; /* of this run: article id and reason, or empty */
+    char first_failure[VF_FAILURE_CHARS]; /* of this run: article id and reason, or empty */
 };
 
 /* Counts what `selection` holds, with so many `retries`. A caller that learns so that nothing is to
@@ -83,11 +84,13 @@ VF_MUST_CHECK int vf_backfill(struct vf_embedder *embedder, struct vf_store *rea
 /* What vf_backfill() would do with an embedder of as many threads, exactly. */
 struct vf_plan {
     struct vf_counts selected;
-    uint64_t to_embed;    /* missing + changed, capped by the limit */
+    uint64_t to_embed;    /* of missing + changed, capped by the limit */
+    uint64_t failed;      /* of missing + changed, capped with them: that would fail */
     uint64_t tokens;      /* that would be encoded, specials included */
     uint64_t duplicates;  /* articles whose text equals another of their window */
     uint64_t truncated;   /* articles that would be cut */
     uint64_t tokens_lost; /* tokens of those that would not be read */
+    char first_failure[VF_FAILURE_CHARS]; /* article id and reason, or empty */
 };
 
 /* Reads and tokenizes what is to do; neither weights (tokenizer_only serves) nor the right to

@@ -5,10 +5,16 @@
 
 static void add_window(struct vf_plan *plan, const struct vf_window *window)
 {
-    plan->to_embed += window->page.n;
     plan->tokens += vf_window_tokens(window);
     for (size_t i = 0; i < window->page.n; i++) {
         const struct vf_window_text *text = vf_window_text(window, i);
+        const char *failure = vf_window_failure(window, text);
+        if (failure) {
+            if (plan->failed++ == 0)
+                vf_failure_line(plan->first_failure, window->page.articles[i].id, failure);
+            continue;
+        }
+        plan->to_embed++;
         plan->duplicates += text->first_article != i;
         plan->truncated += text->tokens_lost > 0;
         plan->tokens_lost += text->tokens_lost;
@@ -35,14 +41,14 @@ int vf_backfill_plan(const struct vf_embedder *embedder, struct vf_store *reader
         VF_TRY(vf_window_new(
             vf_window_size_for(vf_info(embedder), options->max_memory), 0, &window, err));
     }
-    while (!end && plan.to_embed < limit) {
+    while (!end && plan.to_embed + plan.failed < limit) {
         if (options->stop && *options->stop) {
             rc = vf_fail(err, VF_ERR_INTERRUPTED, "stopped on request");
             goto out;
         }
         unsigned tries = 0;
         do
-            rc = vf_window_read(window, pages, limit - plan.to_embed, &end, err);
+            rc = vf_window_read(window, pages, limit - plan.to_embed - plan.failed, &end, err);
         while (vf_retry(&retry, &tries, &rc, err));
         if (rc)
             goto out;

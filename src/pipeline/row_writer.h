@@ -1,8 +1,9 @@
 /* Rows on their way into the database, collected into transactions of a given number.
  *
  * A vector that is not finite or has no norm never gets as far: its article is counted as failed,
- * as is one that the database refuses; both are put on record (store/failure_record.h), with the
- * reason not_finite, no_norm or refused.
+ * as is one without a vector and one that the database refuses; all are put on record
+ * (store/failure_record.h), with the reason not_finite, no_norm, not_tokenized, refused, or the
+ * fault of the article.
  * Belongs to one thread at a time.
  */
 #ifndef VF_PIPELINE_ROW_WRITER_H
@@ -16,10 +17,10 @@ struct vf_row_writer;
 
 /* What became of the articles that were handed over. */
 struct vf_row_counts {
-    uint64_t embedded, failed;       /* committed, and given up */
-    uint64_t duplicates;             /* of the embedded: another of the window had the text */
-    uint64_t truncated, tokens_lost; /* of the embedded */
-    char first_failure[256];         /* article id and reason; empty when failed is 0 */
+    uint64_t embedded, failed;            /* committed, and given up */
+    uint64_t duplicates;                  /* of the embedded: another of the window had the text */
+    uint64_t truncated, tokens_lost;      /* of the embedded */
+    char first_failure[VF_FAILURE_CHARS]; /* article id and reason; empty when failed is 0 */
 };
 
 /* Writes to retry->store, again when that fails for a while. `retry` and `model_id` must outlive
@@ -36,8 +37,8 @@ VF_MUST_CHECK int vf_row_writer_add(
     struct vf_row_writer *writer, const struct vf_window *window, size_t i, struct vf_err *err);
 
 /* Writes what is left. Rows that the database refuses (VF_ERR_DATA) are found by halving the batch
- * and counted as failed; when it refuses every row of a batch that is not small, the table is at
- * fault, and the error is returned. */
+ * and counted as failed; when very many in a row are refused, or have a fault, the table is rather
+ * to blame, and VF_ERR_DATA is returned. */
 VF_MUST_CHECK int vf_row_writer_flush(struct vf_row_writer *writer, struct vf_err *err);
 
 /* Borrowed. */

@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,18 +122,22 @@ static int note_failure(struct vf_window *w, struct vf_window_text *text,
     return vf_buf_append(&w->failures, failure->msg, strlen(failure->msg) + 1, err);
 }
 
+/* A text with a fault stands for itself alone. */
 static int tokenize_article(
     struct vf_window *w, const struct vf_embedder *embedder, size_t i, struct vf_err *err)
 {
     const struct vf_article *article = &w->page.articles[i];
     struct vf_window_text *text = &w->texts[w->n_texts];
+    uint32_t own = 0;
     int rc = vf_sha256(article->text, article->n_text, text->hash, err);
     if (rc)
         return rc;
-    uint32_t *bucket = find_bucket(w, text->hash);
+    uint32_t *bucket = article->fault ? &own : find_bucket(w, text->hash);
     if (*bucket == 0) {
         struct vf_err failure = {0};
-        if (tokenize_text(w, embedder, article, text, &failure))
+        if (article->fault)
+            vf_fail(&failure, VF_ERR_DATA, "%s", article->text);
+        if (article->fault || tokenize_text(w, embedder, article, text, &failure))
             rc = note_failure(w, text, &failure, err);
         if (rc)
             return rc;
@@ -184,6 +189,13 @@ const struct vf_window_text *vf_window_text(const struct vf_window *window, size
 const char *vf_window_failure(const struct vf_window *window, const struct vf_window_text *text)
 {
     return text->n_ids ? NULL : window->failures.data + text->failure;
+}
+
+void vf_failure_line(char ret[VF_FAILURE_CHARS], const char *article_id, const char *message)
+{
+    struct vf_err line; /* for its way with control characters */
+    vf_fail(&line, VF_ERR_DATA, "article %s: %s", article_id, message);
+    snprintf(ret, VF_FAILURE_CHARS, "%.*s", VF_FAILURE_CHARS - 1, line.msg);
 }
 
 uint64_t vf_window_tokens(const struct vf_window *window)

@@ -33,7 +33,7 @@ struct vf_window_text {
     uint8_t hash[VF_TEXT_HASH_BYTES];
     size_t first_article; /* of those that share it */
     size_t first_id;      /* private: where its ids begin */
-    size_t n_ids;         /* specials included; 0 when it cannot be tokenized */
+    size_t n_ids;         /* specials included; 0 when it cannot be encoded */
     size_t row;           /* of its vector */
     uint64_t tokens_lost; /* tokens that were not read */
     size_t failure;       /* private */
@@ -43,7 +43,7 @@ struct vf_window {
     struct vf_page page;
     size_t *text_of;               /* [page.n] the text of each article */
     struct vf_window_text *texts;  /* [n_texts] */
-    struct vf_sequence *sequences; /* [n_sequences]: of the texts that can be tokenized */
+    struct vf_sequence *sequences; /* [n_sequences]: of the texts that can be encoded */
     float *vectors;                /* [n_sequences][dimensions]; NULL when dimensions is 0 */
     size_t n_texts, n_sequences;
     bool encoded; /* `vectors` holds what the texts give */
@@ -68,8 +68,8 @@ void vf_window_free(struct vf_window *window);
 VF_MUST_CHECK int vf_window_read(struct vf_window *window, struct vf_reader *reader,
     uint64_t max_articles, bool *ret_end, struct vf_err *err);
 
-/* Finds the distinct texts of the page and tokenizes them. One that the tokenizer cannot take is no
- * failure: see vf_window_failure(). */
+/* Finds the distinct texts of the page and tokenizes them. An article with a fault, or a text that
+ * the tokenizer cannot take, is no failure: see vf_window_failure(). */
 VF_MUST_CHECK int vf_window_tokenize(
     struct vf_window *window, const struct vf_embedder *embedder, struct vf_err *err);
 
@@ -80,8 +80,13 @@ VF_MUST_CHECK int vf_window_encode(
 /* The text of article `i`. */
 const struct vf_window_text *vf_window_text(const struct vf_window *window, size_t i);
 
-/* Why a text cannot be tokenized, borrowed; NULL when it can. */
+/* Why a text cannot be encoded, borrowed; NULL when it can. */
 const char *vf_window_failure(const struct vf_window *window, const struct vf_window_text *text);
+
+#define VF_FAILURE_CHARS 256
+
+/* "article 7: message", fit to print. */
+void vf_failure_line(char ret[VF_FAILURE_CHARS], const char *article_id, const char *message);
 
 /* Ids of all texts together. */
 uint64_t vf_window_tokens(const struct vf_window *window);

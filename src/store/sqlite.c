@@ -32,8 +32,6 @@ int vf__sqlite_fail(struct sqlite_store *s, struct vf_err *err)
         {SQLITE_NOMEM, VF_ERR_NO_MEMORY, ""},
         {SQLITE_TOOBIG, VF_ERR_DATA, ""},
         {SQLITE_MISMATCH, VF_ERR_DATA, "an id must be of the column's type"},
-        {SQLITE_FORMAT, VF_ERR_DATA,
-            "correct it, or name another column with --published-at-column"},
         {SQLITE_CONSTRAINT, VF_ERR_DATA, ""},
         {SQLITE_ERROR, VF_ERR_CONFIG, ""},
     };

@@ -5,7 +5,6 @@
 #include "store/timestamps.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* The bytes of a value as text; a BLOB is taken as it is. */
@@ -41,30 +40,53 @@ static bool instant_of(sqlite3_value *value, int64_t *ret)
     }
 }
 
-/* vf_instant(time, id): microseconds since 1970-01-01 UTC; NULL stays NULL. */
+/* vf_instant(time): microseconds since 1970-01-01 UTC; NULL when it is none. */
 static void call_instant(sqlite3_context *context, int n, sqlite3_value **values)
 {
     (void)n;
     int64_t us;
-    if (sqlite3_value_type(values[0]) == SQLITE_NULL)
-        return;
-    if (instant_of(values[0], &us)) {
+    if (instant_of(values[0], &us))
         sqlite3_result_int64(context, us);
-        return;
-    }
-    struct vf_value time = value_of(values[0]), id = value_of(values[1]);
-    char message[256];
-    snprintf(message, sizeof message, "the time of article %s is '%s', not ISO 8601",
-        id.bytes ? id.bytes : "NULL", time.bytes ? time.bytes : "");
-    sqlite3_result_error(context, message, -1);
-    sqlite3_result_error_code(context, SQLITE_FORMAT);
 }
 
-/* vf_month(instant): "2025-01". */
+/* vf_lies_in(time, first, last): whether it does, both included. One that cannot be read may lie
+ * anywhere, NULL nowhere. */
+static void call_lies_in(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    (void)n;
+    int64_t us;
+    bool lies_in = sqlite3_value_type(values[0]) != SQLITE_NULL;
+    if (lies_in && instant_of(values[0], &us))
+        lies_in = us >= sqlite3_value_int64(values[1]) && us <= sqlite3_value_int64(values[2]);
+    sqlite3_result_int(context, lies_in);
+}
+
+/* Fills `ret` and returns its message when the time cannot be read, else NULL. */
+static const char *fault_of(sqlite3_value *time, struct vf_err *ret)
+{
+    int64_t us;
+    if (sqlite3_value_type(time) == SQLITE_NULL || instant_of(time, &us))
+        return NULL;
+    const char *bytes = value_of(time).bytes;
+    vf_fail(ret, VF_ERR_DATA, "its time is '%.80s', not ISO 8601", bytes ? bytes : "");
+    return ret->msg;
+}
+
+/* vf_time_fault(time): why it cannot be read, in words; NULL when it can. */
+static void call_time_fault(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    (void)n;
+    struct vf_err fault;
+    sqlite3_result_text(context, fault_of(values[0], &fault), -1, SQLITE_TRANSIENT);
+}
+
+/* vf_month(instant): "2025-01"; NULL stays NULL. */
 static void call_month(sqlite3_context *context, int n, sqlite3_value **values)
 {
     (void)n;
     char text[VF_TIMESTAMP_CHARS];
+    if (sqlite3_value_type(values[0]) == SQLITE_NULL)
+        return;
     vf_timestamp_format(sqlite3_value_int64(values[0]), text);
     char *day = strrchr(text, '-');
     sqlite3_result_text(context, text, day ? (int)(day - text) : -1, SQLITE_TRANSIENT);
@@ -104,9 +126,23 @@ static int is_hash_of(sqlite3_value *hash, struct vf_value headline, struct vf_v
     return sqlite3_value_bytes(hash) == VF_SHA256_BYTES && memcmp(stored, now, sizeof now) == 0;
 }
 
-/* vf_state(headline, body, has_vector, text_hash, refresh, failed): an enum vf_state. A vector
- * whose text_hash is NULL does not count as changed. `failed` is NULL when the article is not known
- * to have failed, else the hash of the text that did, or empty for any text. */
+/* Whether the article, whose failure has this hash, would fail again: its text is the same, or what
+ * is wrong with its time. -1 when memory is out. */
+static int fails_again(
+    sqlite3_value *failed, sqlite3_value *time, struct vf_value headline, struct vf_value body)
+{
+    struct vf_err fault;
+    const char *message = fault_of(time, &fault);
+    if (sqlite3_value_bytes(failed) == 0)
+        return 1;
+    if (!message)
+        return is_hash_of(failed, headline, body);
+    return is_hash_of(failed, (struct vf_value){message, strlen(message)}, (struct vf_value){0});
+}
+
+/* vf_state(headline, body, has_vector, text_hash, refresh, failed, time): an enum vf_state. A
+ * vector whose text_hash is NULL does not count as changed. `failed` is NULL when the article is
+ * not known to have failed, else the hash of what did, or empty for anything. */
 static void call_state(sqlite3_context *context, int n, sqlite3_value **values)
 {
     (void)n;
@@ -126,8 +162,7 @@ static void call_state(sqlite3_context *context, int n, sqlite3_value **values)
             state = VF_STATE_CHANGED;
     }
     if (is_same >= 0 && vf_state_is_todo(state) && sqlite3_value_type(values[5]) != SQLITE_NULL) {
-        bool any_text = sqlite3_value_bytes(values[5]) == 0;
-        int is_failed = any_text ? 1 : is_hash_of(values[5], headline, body);
+        int is_failed = fails_again(values[5], values[6], headline, body);
         if (is_failed > 0)
             state = VF_STATE_FAILED;
         else if (is_failed < 0)
@@ -146,10 +181,12 @@ int vf__sqlite_add_functions(struct sqlite_store *s, struct vf_err *err)
         int n_arguments;
         void (*call)(sqlite3_context *context, int n, sqlite3_value **values);
     } functions[] = {
-        {"vf_instant", 2, call_instant},
+        {"vf_instant", 1, call_instant},
+        {"vf_lies_in", 3, call_lies_in},
         {"vf_month", 1, call_month},
         {"vf_shard", 2, call_shard},
-        {"vf_state", 6, call_state},
+        {"vf_state", 7, call_state},
+        {"vf_time_fault", 1, call_time_fault},
     };
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
         if (sqlite3_create_function(s->db, functions[i].name, functions[i].n_arguments,

@@ -46,7 +46,7 @@ VF_MUST_CHECK int vf__sqlite_bind_text(struct sqlite_store *s, sqlite3_stmt *sta
 VF_MUST_CHECK int vf__sqlite_get_integer(
     struct sqlite_store *s, const char *text, int64_t *ret, struct vf_err *err);
 
-/* Registers vf_instant(), vf_state() and vf_month(). */
+/* Registers what SQL lacks: vf_instant(), vf_state() and others. */
 VF_MUST_CHECK int vf__sqlite_add_functions(struct sqlite_store *s, struct vf_err *err);
 
 /* Ends a transaction: commits when `rc` is 0, else rolls back and returns `rc`. */

@@ -3,7 +3,7 @@
  * A column of times may hold ISO 8601 of several shapes or numbers, so that no index gives the
  * order of the instants. Before its first page a reader therefore sorts the ids of the selected
  * articles once into a temporary table (which SQLite keeps on disk when it is large), and pages
- * follow its numbers. */
+ * follow its numbers. Articles whose time cannot be read come last in either order. */
 #include "store/sqlite_internal.h"
 
 #include "store/timestamps.h"
@@ -13,20 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INSTANT "vf_instant(a.{published_at}, a.{id})"
+#define INSTANT "vf_instant(a.{published_at})"
 
 /* Articles by instant and language: ?1 and ?2 are the first and the last instant, ?3 the language
  * or NULL. */
 #define SELECTED                                                                                   \
-    INSTANT " BETWEEN ?1 AND ?2 AND (?3 IS NULL OR lower({a.language}) = lower(?3))"               \
-            " AND (?9 IS NULL OR vf_shard(CAST(a.{id} AS TEXT), ?9) = ?8)"
+    "vf_lies_in(a.{published_at}, ?1, ?2) AND (?3 IS NULL OR lower({a.language}) = lower(?3))"     \
+    " AND (?9 IS NULL OR vf_shard(CAST(a.{id} AS TEXT), ?9) = ?8)"
 
 /* The row of text_embeddings that belongs to article a, under model ?4. */
 #define VECTOR_OF_ARTICLE                                                                          \
     "e.source_type = '" VF_SOURCE_TYPE "' AND e.source_id = CAST(a.{id} AS TEXT)"                  \
     " AND e.model_id = ?4"
 
-#define STATE "vf_state(a.{headline}, a.{body}, e.vector IS NOT NULL, {hash}, ?5, {failed})"
+#define STATE                                                                                      \
+    "vf_state(a.{headline}, a.{body}, e.vector IS NOT NULL, {hash}, ?5, {failed},"                 \
+    " a.{published_at})"
 
 enum {
     PARAMETER_FIRST = 1,
@@ -149,7 +151,7 @@ static int fill_order_table(struct sqlite_reader *reader, struct vf_err *err)
 {
     static const char oldest_first[] =
         "INSERT INTO {order} (id) SELECT a.{id} FROM {articles} a WHERE " SELECTED
-        " ORDER BY " INSTANT ", a.{id}";
+        " ORDER BY " INSTANT " IS NULL, " INSTANT ", a.{id}";
     static const char newest_first[] =
         "INSERT INTO {order} (id) SELECT a.{id} FROM {articles} a WHERE " SELECTED
         " ORDER BY " INSTANT " DESC, a.{id} DESC";
@@ -193,7 +195,8 @@ out:
 static int begin(struct sqlite_reader *reader, struct vf_err *err)
 {
     static const char text[] =
-        "SELECT o.n, CAST(a.{id} AS TEXT), " STATE ", a.{headline}, a.{body}" REST " ORDER BY o.n";
+        "SELECT o.n, CAST(a.{id} AS TEXT), " STATE ", a.{headline}, a.{body},"
+        " vf_time_fault(a.{published_at})" REST " ORDER BY o.n";
     struct sqlite_store *s = reader->s;
     int rc;
     VF_TRY(create_order_table(reader, err));
@@ -210,7 +213,20 @@ static struct vf_value column_value(sqlite3_stmt *row, int column)
     return (struct vf_value){bytes, (size_t)sqlite3_column_bytes(row, column)};
 }
 
-/* Takes the row (number, id, state, headline, body) into the page. */
+/* Adds an article that is to do, or with what is wrong with its time in the place of its text. */
+static int add_article(sqlite3_stmt *row, const char *id, struct vf_page *page, struct vf_err *err)
+{
+    static const struct vf_value no_body;
+    const struct vf_value fault = column_value(row, 5);
+    if (!fault.bytes)
+        return vf_page_add(page, id, column_value(row, 3), column_value(row, 4), false, err);
+    int rc = vf_page_add(page, id, fault, no_body, false, err);
+    if (rc == 0)
+        page->articles[page->n - 1].fault = "no_time";
+    return rc;
+}
+
+/* Takes the row (number, id, state, headline, body, fault) into the page. */
 static int take_row(
     struct sqlite_store *s, sqlite3_stmt *row, struct vf_page *page, struct vf_err *err)
 {
@@ -227,7 +243,7 @@ static int take_row(
     else if (!id)
         return vf_fail(err, VF_ERR_DATA, "an article in %s has no id", s->path);
     else
-        return vf_page_add(page, id, column_value(row, 3), column_value(row, 4), false, err);
+        return add_article(row, id, page, err);
     return 0;
 }
 
@@ -321,7 +337,8 @@ int vf__sqlite_scan_vectors(struct vf_store *store, const struct vf_selection *s
 {
     static const char text[] =
         "SELECT e.source_id, e.vector FROM {articles} a CROSS JOIN"
-        " {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE e.vector IS NOT NULL AND " SELECTED;
+        " {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE e.vector IS NOT NULL AND " SELECTED
+        " AND " INSTANT " IS NOT NULL";
     struct sqlite_store *s = (struct sqlite_store *)store;
     struct vf_buf floats = {0};
     sqlite3_stmt *statement = NULL;
@@ -415,7 +432,8 @@ static int visit_model(struct sqlite_store *s, const char *model_id, vf_status_v
         "SELECT month, language, state, count(*), sum(CASE WHEN cut THEN 1 ELSE 0 END) FROM"
         " (SELECT vf_month(" INSTANT ") AS month, lower({a.language}) AS language,"
         " " STATE " AS state, {truncated} AS cut FROM {articles} a"
-        " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE " INSTANT " IS NOT NULL LIMIT -1)"
+        " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE
+        " WHERE a.{published_at} IS NOT NULL LIMIT -1)"
         " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
     const struct vf_selection selection = {.model_id = model_id, .refresh = VF_REFRESH_CHANGED};
     struct vf_status_fold fold = {.model_id = model_id, .visit = visit, .context = context};

@@ -247,6 +247,7 @@ int vf_page_add(struct vf_page *page, const char *id, struct vf_value headline,
     page->articles[page->n].n_text = page->bytes.size - text;
     page->articles[page->n].cell = page->cell;
     page->articles[page->n].is_new = is_new;
+    page->articles[page->n].fault = NULL;
     VF_TRY(vf_buf_append(&page->bytes, "", 1, err));
     page->n++;
 out:
@@ -450,13 +451,15 @@ int vf_status_end(struct vf_status_fold *fold, struct vf_err *err)
     return rc;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static bool is_same_row(const struct vf_status_row *row, const struct vf_status_group *group)
 {
-    if (!row->month || strcmp(row->month, group->month) != 0)
-        return false;
-    if (!row->language || !group->language)
-        return row->language == group->language;
-    return strcmp(row->language, group->language) == 0;
+    return row->articles > 0 && is_same(row->month, group->month) &&
+           is_same(row->language, group->language);
 }
 
 static int begin_status_row(
@@ -464,8 +467,10 @@ static int begin_status_row(
 {
     int rc;
     VF_TRY(vf_status_end(fold, err));
-    snprintf(fold->month, sizeof fold->month, "%s", group->month);
-    fold->row.month = fold->month;
+    if (group->month) {
+        snprintf(fold->month, sizeof fold->month, "%s", group->month);
+        fold->row.month = fold->month;
+    }
     if (group->language) {
         vf_buf_clear(&fold->language);
         VF_TRY(vf_buf_append_string(&fold->language, group->language, err));

@@ -111,7 +111,7 @@ enum vf_refresh { VF_REFRESH_CHANGED, VF_REFRESH_MISSING, VF_REFRESH_ALL };
 #define VF_INSTANT_MAX INT64_MAX
 
 /* Which articles. Instants are microseconds since 1970-01-01 UTC; a column without time zone is
- * read as UTC; rows whose time is NULL are never selected. */
+ * read as UTC; a time that is NULL is in no range, one that cannot be read (SQLite) in any. */
 struct vf_selection {
     const char *model_id;
     const char *language; /* compared without case; NULL: every language */
@@ -134,6 +134,7 @@ struct vf_counts {
 struct vf_article {
     const char *id, *text; /* the id as text; UTF-8 unless the database holds invalid bytes */
     size_t n_text;         /* bytes */
+    const char *fault;     /* NULL; else it cannot be embedded, and `text` tells why: "no_time" */
     bool is_new;           /* it had no row under the model_id, as far as is known */
     uint64_t cell;         /* private, as is `claimed`: see store/claims.h */
     bool claimed;
@@ -161,8 +162,7 @@ void vf_reader_free(struct vf_reader *reader); /* accepts NULL */
 
 /* Reads on from where the last page ended, until `max_articles` are to do, `max_bytes` of text are
  * reached (a page holds at least one article, however long) or the end is there. *ret_end tells
- * that nothing follows. A page may have n == 0 without being the last. On failure, such as
- * VF_ERR_DATA for a bad time in SQLite, the reader stays before the page. */
+ * that nothing follows; n == 0 does not. On failure the reader stays before the page. */
 VF_MUST_CHECK int vf_reader_next(struct vf_reader *reader, size_t max_articles, size_t max_bytes,
     struct vf_page *page, bool *ret_end, struct vf_err *err);
 
@@ -229,7 +229,7 @@ void vf_article_summary_release(struct vf_article_summary *summary);
 
 /* One language in one month of one model_id. The strings are valid during the visit. */
 struct vf_status_row {
-    const char *model_id, *month; /* "2025-01", UTC */
+    const char *model_id, *month; /* "2025-01", UTC; NULL: of times that cannot be read */
     const char *language;         /* in lower case; NULL: of articles without one */
     uint64_t articles;
     struct vf_counts state; /* what a run with refresh CHANGED would find */

@@ -177,7 +177,7 @@ struct vf_status_fold {
 
 /* A group as a statement yields it. */
 struct vf_status_group {
-    const char *month, *language; /* language may be NULL */
+    const char *month, *language; /* may be NULL */
     int64_t state;
     uint64_t n, truncated; /* articles; those of them that have a vector of a cut text */
 };

@@ -91,7 +91,8 @@ class Common:
         bad = "7", "63"
         self.database.query(f"UPDATE news_articles SET body = '{'@' * 100}' "
                             f"WHERE article_id IN ({', '.join(bad)})")
-        self.backfill("--dry-run", stdout=f"to_embed={N} ")
+        self.backfill("--dry-run", stdout=f"to_embed={N - 2} unchanged=0 empty=0 failed=2 ",
+                      stderr="2 articles would fail, the first: article 7: the tokenizer")
         done = self.backfill(status=1, stderr="2 articles failed, the first: article 7: the "
                                               "tokenizer's normalizers make a text more than")
         self.assertEqual(self.counts(done)["embedded"], N - 2)
@@ -141,6 +142,67 @@ class Sqlite(Common, program.Case):
 
     def allow(self):
         self.database.query("DROP TRIGGER refuse")
+
+    def date(self, ids, time):
+        self.database.query(f"UPDATE news_articles SET published_at = '{time}' "
+                            f"WHERE article_id IN ({', '.join(ids)})")
+
+    def test_time_that_cannot_be_read(self):
+        """It keeps no others back; once corrected, the article is embedded."""
+        self.date(["7", "63"], "31.01.2025")
+        plan = f"selected={N} to_embed={N - 2} unchanged=0 empty=0 failed=2 remaining=0 "
+        self.backfill("--dry-run", stdout=plan, stderr="2 articles would fail, the first: article 7")
+        done = self.backfill(status=1, stderr="2 articles failed, the first: article 7: its time is "
+                                              "'31.01.2025', not ISO 8601")
+        self.assertEqual(self.counts(done), {"selected": N, "embedded": N - 2, "unchanged": 0,
+                                             "empty": 0, "failed": 2, "remaining": 0})
+        self.assertEqual({id: (f[0], f[2]) for id, f in self.failures().items()},
+                         {"7": ("no_time", 1), "63": ("no_time", 1)})
+        status = json.loads(self.check("status", "--json").stdout)["models"][0]
+        self.assertEqual((status["failed"], status["vectors"]), (2, N - 2))
+        self.assertEqual([(m["month"], m["failed"]) for m in status["months"]],
+                         [(None, 2), ("2025-01", 0)])
+        self.check("status", stdout=r"\n  -        en +2 +0 +0 +0 +2 ")
+
+        self.backfill(status=1, stderr="2 articles failed before")
+        self.backfill("--retry-failed", status=1, stderr="2 articles failed, ")
+        self.assertEqual(self.failures()["7"][2], 2)
+        self.date(["7"], "yesterday")  # another fault is another try
+        self.backfill(status=1, stderr="1 article failed, the first: article 7: .*yesterday")
+        self.date(["7"], "2025-01-31")
+        self.assertEqual(self.counts(self.backfill(status=1))["embedded"], 1)
+        self.date(["63"], "2026-01-31")  # out of the range
+        self.assertEqual(self.counts(self.backfill())["selected"], N - 1)
+
+    def test_time_of_a_stored_article(self):
+        """What is done already does not fail, nor is it found by day."""
+        self.backfill()
+        self.date(["7"], "31.01.2025")
+        self.assertEqual(self.counts(self.backfill())["unchanged"], N)
+        found = self.check("search", "oil 7", "--hf-model-name", self.model, "-k", N).stdout
+        self.assertEqual(len(found.splitlines()), N)  # with a heading
+        self.check("verify", "--sample", N, "--hf-model-name", self.model)
+
+    def test_text_like_the_fault(self):
+        """Of two articles with the same words one can be embedded."""
+        self.date(["7"], "x")
+        self.database.query("UPDATE news_articles SET headline = 'its time is ''x'', not ISO 8601',"
+                            " body = NULL WHERE article_id = 8")
+        self.assertEqual(self.counts(self.backfill(status=1))["embedded"], N - 1)
+        self.assertEqual(list(self.failures()), ["7"])
+
+    def test_no_time_can_be_read(self):
+        """Another column, perhaps: the run ends, with what can be embedded stored."""
+        n = 1200
+        self.check("import", self.write_lines("more.jsonl", [
+            {"article_id": i, "published_at": "2025-01-01", "headline": f"oil {i}"}
+            for i in range(N, n)]))
+        self.date([str(i) for i in range(N, n)], "31.01.2025")
+        self.backfill("--batch-size", 1000, status=65, stderr="(?s)article after article is at fault, "
+                      "1024 by now: its time is '31.01.2025'.*--retry-failed")
+        self.assertEqual((len(self.database.vectors()), len(self.failures())), (N, 1024))
+        self.backfill(status=1)
+        self.assertEqual(len(self.failures()), n - N)
 
 
 @unittest.skipUnless(program.has_postgres(), "no PostgreSQL server")
