@@ -251,23 +251,16 @@ static int load_weights(struct run *run, struct vf_err *err)
     return 0;
 }
 
-/* Without the right to write the record each run has to look for itself. */
+/* Where the record cannot be kept, each run has to look for itself. */
 static int record_model(struct run *run, struct vf_err *err)
 {
     const char *model_id = run->options.selection.model_id;
-    bool replace = run->guard == VF_GUARD_REPLACE;
-    if (!run->can_record) {
-        vf_console_warn(run->console,
-            "there is no table text_embedding_models that this role may read, so that the encoder "
-            "behind model_id %s is not recorded; 'vecfill init' makes it",
-            model_id);
-        return 0;
-    }
+    bool replace = run->guard == VF_GUARD_REPLACE && run->can_record;
     int rc = vf_guard_record(run->reader, run->embedder, model_id, replace, err);
-    if (rc != VF_ERR_PERMISSION || replace)
+    if ((rc != VF_ERR_PERMISSION && rc != VF_ERR_NOT_FOUND) || replace)
         return rc;
-    vf_console_warn(
-        run->console, "the encoder behind model_id %s is not recorded: %s", model_id, err->msg);
+    vf_console_warn(run->console, "the encoder behind model_id %s is not recorded: %s; %s",
+        model_id, err->msg, err->hint);
     return 0;
 }
 

@@ -32,7 +32,8 @@ VF_MUST_CHECK int vf_store_find_model(
     struct vf_store *store, const char *model_id, struct vf_model_state *ret, struct vf_err *err);
 
 /* Records `record` for a model_id that has none and sets *ret (to be released) to what stands then:
- * of several processes at once the first one wins. VF_ERR_PERMISSION when the role may not. */
+ * of several processes at once the first one wins. VF_ERR_NOT_FOUND without the table,
+ * VF_ERR_PERMISSION when the role may not. */
 VF_MUST_CHECK int vf_store_record_model(struct vf_store *store, const char *model_id,
     const struct vf_model_record *record, struct vf_model_record *ret, struct vf_err *err);
 

@@ -453,6 +453,31 @@ out:
     return rc;
 }
 
+/* The right to draw from the sequences behind the columns. */
+static int check_sequences(struct pg_store *s, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT c.oid::regclass::text FROM pg_depend d JOIN pg_class c ON c.oid = d.objid"
+        " WHERE d.refobjid = to_regclass($1) AND d.deptype = 'a' AND CASE c.relkind"
+        " WHEN 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false END";
+    const char *table = s->base.names.embeddings.quoted;
+    struct pg_params params = {0};
+    PGresult *sequences = NULL;
+    int rc;
+    vf__pg_add_text(&params, table);
+    VF_TRY(vf__pg_query(s, text, NULL, 0, &params, &sequences, err));
+    if (PQntuples(sequences) > 0) {
+        const char *sequence = PQgetvalue(sequences, 0, 0);
+        rc = vf_fail(err, VF_ERR_PERMISSION, "role %s may not use the sequence %s of %s",
+            PQuser(s->conn), sequence, table);
+        vf_hint(
+            err, "let the owner run: GRANT USAGE ON SEQUENCE %s TO %s", sequence, PQuser(s->conn));
+    }
+out:
+    PQclear(sequences);
+    return rc;
+}
+
 /* Things that only an INSERT would come upon: sequences behind the columns, a standby. */
 static int check_writable(struct pg_store *s, struct vf_err *err)
 {
@@ -466,17 +491,7 @@ static int check_writable(struct pg_store *s, struct vf_err *err)
         vf_hint(err, "vecfill init makes it");
         goto out;
     }
-    VF_TRY(exists(s,
-        "SELECT 1 FROM pg_depend d JOIN pg_class c ON c.oid = d.objid"
-        " WHERE d.refobjid = to_regclass($1) AND d.deptype = 'a' AND CASE c.relkind"
-        " WHEN 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false END",
-        &there, err));
-    if (there) {
-        rc = vf_fail(err, VF_ERR_PERMISSION, "role %s may not use the sequence of %s",
-            PQuser(s->conn), table->quoted);
-        vf_hint(err, "let the owner run: GRANT USAGE ON SEQUENCE … TO %s", PQuser(s->conn));
-        goto out;
-    }
+    VF_TRY(check_sequences(s, err));
     VF_TRY(exists(s, "SELECT 1 WHERE current_setting('transaction_read_only') = 'on' AND $1 <> ''",
         &there, err));
     if (there) {

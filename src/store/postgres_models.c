@@ -93,6 +93,32 @@ static int put_record(struct pg_store *s, const char *text, const char *model_id
     return vf__pg_query(s, text, NULL, 0, &params, NULL, err);
 }
 
+/* Looked at first, so that a server's log is not filled by roles that may not. */
+static int require_rights(struct pg_store *s, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT (to_regclass($1) IS NOT NULL)::int::int8,"
+        " coalesce(bool_and(has_table_privilege(to_regclass($1), p)), false)::int::int8"
+        " FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) p";
+    const char *table = s->base.names.models.quoted;
+    struct pg_params params = {0};
+    PGresult *result = NULL;
+    int rc;
+    vf__pg_add_text(&params, table);
+    VF_TRY(vf__pg_query(s, text, NULL, 0, &params, &result, err));
+    if (!vf__pg_get_int8(result, 0, 0)) {
+        rc = vf_fail_no_models(&s->base, err);
+    } else if (!vf__pg_get_int8(result, 0, 1)) {
+        rc = vf_fail(
+            err, VF_ERR_PERMISSION, "role %s may not read and write %s", PQuser(s->conn), table);
+        vf_hint(err, "let the owner run: GRANT SELECT, INSERT, UPDATE ON %s TO %s", table,
+            PQuser(s->conn));
+    }
+out:
+    PQclear(result);
+    return rc;
+}
+
 #define INSERT_RECORD                                                                              \
     "INSERT INTO {models} (model_id, " VF_MODEL_COLUMNS ")"                                        \
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9 <> 0, $10, $11) ON CONFLICT (model_id)"
@@ -103,6 +129,7 @@ int vf__pg_record_model(struct vf_store *store, const char *model_id,
     struct pg_store *s = (struct pg_store *)store;
     bool found;
     int rc;
+    VF_TRY(require_rights(s, err));
     VF_TRY(put_record(s, INSERT_RECORD " DO NOTHING", model_id, record, err));
     VF_TRY(find_record(s, model_id, &found, ret, err));
     if (!found)
@@ -128,6 +155,7 @@ int vf__pg_replace_model(struct vf_store *store, const char *model_id,
     struct pg_store *s = (struct pg_store *)store;
     int rc;
     VF_TRY(vf__pg_inspect_embeddings(s, err));
+    VF_TRY(require_rights(s, err));
     VF_TRY(put_record(s,
         s->info.has_text_hash ? MARK_STALE INSERT_RECORD UPDATE_RECORD
                               : INSERT_RECORD UPDATE_RECORD,

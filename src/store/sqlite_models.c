@@ -89,6 +89,9 @@ int vf__sqlite_record_model(struct vf_store *store, const char *model_id,
     struct sqlite_store *s = (struct sqlite_store *)store;
     bool found;
     int rc;
+    VF_TRY(vf__sqlite_table_exists(s, &store->names.models, &found, err));
+    if (!found)
+        return vf_fail_no_models(store, err);
     VF_TRY(put_record(s, "INSERT OR IGNORE" VALUES, model_id, record, err));
     VF_TRY(find_record(s, model_id, &found, ret, err));
     if (!found)

@@ -399,6 +399,13 @@ int vf_fail_no_article(struct vf_err *err, const char *id)
     return vf_fail(err, VF_ERR_NOT_FOUND, "there is no article %s", id);
 }
 
+int vf_fail_no_models(const struct vf_store *store, struct vf_err *err)
+{
+    vf_fail(err, VF_ERR_NOT_FOUND, "there is no table %s", store->names.models.quoted);
+    vf_hint(err, "'vecfill init' makes it");
+    return VF_ERR_NOT_FOUND;
+}
+
 int vf_fail_no_articles(const struct vf_store *store, struct vf_err *err)
 {
     vf_fail(err, VF_ERR_CONFIG, "table %s is empty, so that every vector would go",
