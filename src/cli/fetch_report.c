@@ -43,10 +43,13 @@ static void begin_file(struct vf_fetch_report *report, const struct vf_fetch_pro
 int vf_fetch_report_show(void *context, const struct vf_fetch_progress *progress)
 {
     struct vf_fetch_report *report = context;
-    if (!report->begun)
-        vf_console_note(
-            report->meter.console, "fetching %s from %s", progress->model, progress->hub);
-    report->begun = true;
+    struct vf_console *console = report->meter.console;
+    if (!report->asked)
+        vf_console_note(console, "asking %s about %s", progress->hub, progress->model);
+    if (progress->file && !report->begun)
+        vf_console_note(console, "fetching %s from %s", progress->model, progress->hub);
+    report->asked = true;
+    report->begun |= progress->file != NULL;
     if (progress->file && strcmp(report->file, progress->file) != 0)
         begin_file(report, progress);
     /* Bytes go back to 0 when what was left turns out to be of no use. */

@@ -1,6 +1,6 @@
-/* Says how far the download of a model is: a note when it begins, then for each large file a bar on
- * a terminal, a plain line every few seconds elsewhere. HF_HUB_DISABLE_PROGRESS_BARS leaves the
- * note alone. */
+/* Says how far the download of a model is: a note when the Hub is asked and one when the first file
+ * comes, then for each large file a bar on a terminal, a plain line every few seconds elsewhere.
+ * HF_HUB_DISABLE_PROGRESS_BARS leaves the notes alone. */
 #ifndef VF_CLI_FETCH_REPORT_H
 #define VF_CLI_FETCH_REPORT_H
 
@@ -10,7 +10,8 @@
 #include <vecfill/vecfill.h>
 
 struct vf_fetch_report {
-    bool begun;      /* something was or is being fetched */
+    bool asked;      /* the Hub was */
+    bool begun;      /* a file was or is being fetched */
     bool bars;       /* they are wanted */
     char file[256];  /* in hand; empty: none */
     char unit[300];  /* of the meter: "MB of FILE" */

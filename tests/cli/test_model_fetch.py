@@ -230,6 +230,17 @@ class FirstUse(HubCase):
         self.assertNotIn("fetching", done.stderr)
         self.assertEqual([], self.hub.seen)
 
+    def test_asks_without_fetching(self):
+        """Only what is fetched is said to be."""
+        self.fetch()
+        for command in (["model", "fetch", NAME], ["model", "show", NAME]):
+            done = self.check(*command)
+            self.assertNotIn("fetching", done.stderr)
+        for mark in self.repo.glob(".no_exist/**/2_Normalize/config.json"):
+            mark.unlink()  # as if nobody had asked
+        done = self.tokenize(stderr=f"asking {self.hub.url} about {NAME}\n")
+        self.assertNotIn("fetching", done.stderr)
+
     def test_quiet(self):
         self.assertEqual("", self.check("embed", "--quiet", "--hf-model-name", NAME,
                                         stdin=b'"oil"').stderr)
