@@ -12,6 +12,7 @@ import program
 import tiny_model
 
 FOLDER = program.ROOT / "examples" / "schedule"
+AIRFLOW = program.ROOT / "build" / "test-deps" / "airflow"
 
 
 def command_of(text):
@@ -64,21 +65,40 @@ class Schedules(program.Case):
         said = [l for l in done.stderr.splitlines() if "vecfill" in l]
         self.assertEqual((done.returncode, said), (0, []), done.stderr)
 
-    def test_airflow(self):
-        if not importlib.util.find_spec("airflow"):
+    def airflow(self):
+        """An environment in which Python has Airflow: that of scripts/install-test-extensions, else
+        its own."""
+        env = dict(os.environ, AIRFLOW_HOME=str(self.work), AIRFLOW__CORE__LOAD_EXAMPLES="False")
+        if AIRFLOW.is_dir():
+            env["PYTHONPATH"] = str(AIRFLOW)
+        elif not importlib.util.find_spec("airflow"):
             self.skipTest("no Airflow")
+        return env
+
+    def read_dags(self, path):
+        """What Airflow finds in a file: its errors, then a line for each DAG."""
         code = ("import sys\n"
                 "try:\n"
                 "    from airflow.dag_processing.dagbag import DagBag\n"
                 "except ImportError:  # before Airflow 3\n"
                 "    from airflow.models import DagBag\n"
                 "bag = DagBag(sys.argv[1])\n"
-                "print(bag.import_errors, [t.task_id for t in bag.dags['vecfill'].tasks])")
-        done = subprocess.run([sys.executable, "-c", code, str(FOLDER / "vecfill_dag.py")],
-                              capture_output=True, text=True,
-                              env=dict(os.environ, AIRFLOW_HOME=str(self.work),
-                                       AIRFLOW__CORE__LOAD_EXAMPLES="False"))
-        self.assertIn("{} ['backfill']", done.stdout, done.stderr)
+                "print(bag.import_errors)\n"
+                "for dag in bag.dags.values():\n"
+                "    print(dag.dag_id, dag.max_active_runs, dag.catchup, [t.task_id for t in dag.tasks])")
+        done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True,
+                              text=True, env=self.airflow())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_airflow(self):
+        self.assertIn("{}\nvecfill 1 False ['backfill']\n",
+                      self.read_dags(FOLDER / "vecfill_dag.py"))
+
+    def test_airflow_notices_errors(self):
+        broken = (FOLDER / "vecfill_dag.py").read_text().replace("@daily", "at dawn")
+        self.assertRegex(self.read_dags(self.write("broken_dag.py", broken)),
+                         r"\{.*broken_dag.py.: .AirflowTimetableInvalid")
 
     def test_airflow_command(self):
         source = (FOLDER / "vecfill_dag.py").read_text()
