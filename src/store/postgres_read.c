@@ -710,7 +710,9 @@ static int visit_model(struct pg_store *s, const char *model_id, vf_status_visit
     void *context, struct vf_err *err)
 {
     static const char text[] =
-        "SELECT to_char(month, 'YYYY-MM'), language, state, n, cut FROM"
+        "SELECT CASE WHEN isfinite(month) THEN to_char(month, 'YYYY-MM') ELSE month::text END AS "
+        "label,"
+        " language, state, n, cut FROM"
         " (SELECT date_trunc('month', {utc}) AS month, lower(language) COLLATE \"C\" AS language,"
         " state::int8, count(*) AS n, count(*) FILTER (WHERE truncated) AS cut"
         " FROM (" ALL_STATES ") s GROUP BY 1, 2, 3) g ORDER BY month, language NULLS FIRST, state";
@@ -761,14 +763,18 @@ out:
     return rc;
 }
 
-int vf__pg_count_articles(struct vf_store *store, uint64_t *ret, struct vf_err *err)
+int vf__pg_count_articles(
+    struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err)
 {
+    static const char text[] =
+        "SELECT count(*), count(*) FILTER (WHERE {published_at} IS NULL) FROM {articles}";
     struct pg_store *s = (struct pg_store *)store;
     PGresult *result = NULL;
     int rc;
     VF_TRY(vf__pg_inspect_articles(s, err));
-    VF_TRY(vf__pg_query(s, "SELECT count(*) FROM {articles}", NULL, 0, NULL, &result, err));
+    VF_TRY(vf__pg_query(s, text, NULL, 0, NULL, &result, err));
     *ret = (uint64_t)vf__pg_get_int8(result, 0, 0);
+    *ret_timeless = (uint64_t)vf__pg_get_int8(result, 0, 1);
 out:
     PQclear(result);
     return rc;

@@ -488,14 +488,20 @@ out:
     return rc;
 }
 
-int vf__sqlite_count_articles(struct vf_store *store, uint64_t *ret, struct vf_err *err)
+int vf__sqlite_count_articles(
+    struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err)
 {
+    static const char text[] = "SELECT count(*), count(*) - count({published_at}) FROM {articles}";
     struct sqlite_store *s = (struct sqlite_store *)store;
-    int64_t count;
+    sqlite3_stmt *statement = NULL;
+    bool row;
     int rc;
     VF_TRY(vf__sqlite_inspect_articles(s, err));
-    VF_TRY(vf__sqlite_get_integer(s, "SELECT count(*) FROM {articles}", &count, err));
-    *ret = (uint64_t)count;
+    VF_TRY(vf__sqlite_prepare(s, text, NULL, 0, &statement, err));
+    VF_TRY(vf__sqlite_step(s, statement, &row, err));
+    *ret = (uint64_t)sqlite3_column_int64(statement, 0);
+    *ret_timeless = (uint64_t)sqlite3_column_int64(statement, 1);
 out:
+    sqlite3_finalize(statement);
     return rc;
 }

@@ -511,7 +511,8 @@ int vf_store_status(struct vf_store *store, const char *model_id, vf_status_visi
     return store->ops->status(store, model_id, visit, context, err);
 }
 
-int vf_store_count_articles(struct vf_store *store, uint64_t *ret, struct vf_err *err)
+int vf_store_count_articles(
+    struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err)
 {
-    return store->ops->count_articles(store, ret, err);
+    return store->ops->count_articles(store, ret, ret_timeless, err);
 }

@@ -243,8 +243,8 @@ typedef int vf_status_visitor(void *context, const struct vf_status_row *row, st
 VF_MUST_CHECK int vf_store_status(struct vf_store *store, const char *model_id,
     vf_status_visitor *visit, void *context, struct vf_err *err);
 
-/* Articles in all. */
+/* Articles in all, and those of them whose time is NULL. */
 VF_MUST_CHECK int vf_store_count_articles(
-    struct vf_store *store, uint64_t *ret, struct vf_err *err);
+    struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err);
 
 #endif

@@ -133,6 +133,10 @@ bool vf_timestamp_parse(const char *s, size_t n, int64_t *ret_us)
 
 void vf_timestamp_format(int64_t us, char ret[VF_TIMESTAMP_CHARS])
 {
+    if (us == INT64_MIN || us == INT64_MAX) {
+        snprintf(ret, VF_TIMESTAMP_CHARS, "%s", us < 0 ? "-infinity" : "infinity");
+        return;
+    }
     int64_t seconds = us / VF_US_PER_SECOND;
     int fraction = (int)(us % VF_US_PER_SECOND);
     if (fraction < 0) {

@@ -15,7 +15,8 @@
  * 9999. */
 bool vf_timestamp_parse(const char *s, size_t n, int64_t *ret_us);
 
-/* Writes "2025-01-31T08:15:00Z", with ".ffffff" when there is a fraction. */
+/* Writes "2025-01-31T08:15:00Z", with ".ffffff" when there is a fraction; "-infinity" and
+ * "infinity" for the first and the last int64_t. */
 void vf_timestamp_format(int64_t us, char ret[VF_TIMESTAMP_CHARS]);
 
 #endif

@@ -181,6 +181,20 @@ class Common:
         other = json.loads(self.check("status", "--json", "--model-id", "other").stdout)
         self.assertEqual([m["missing"] for m in other["models"]], [32])
 
+    def test_without_a_time(self):
+        """No run selects such an article, and status says so."""
+        self.check("init", "--quiet")
+        self.database.query("CREATE TABLE feed (article_id bigint PRIMARY KEY, headline text, "
+                            "body text, published_at timestamp)")
+        self.database.query("INSERT INTO feed VALUES (1, 'oil', NULL, '2025-01-01 12:00:00'), "
+                            "(2, 'gas', NULL, NULL), (3, 'coal', NULL, NULL)")
+        feed = ["--articles-table", "feed"]
+        self.assertEqual(self.counts(self.backfill(*AS_OF, *feed))["selected"], 1)
+        self.check("status", *feed, stdout=r"\n3 articles\n2 of them without a time, by which")
+        report = json.loads(self.check("status", "--json", *feed).stdout)
+        self.assertEqual((report["articles"], report["timeless"]), (3, 2))
+        self.assertEqual(report["models"][0]["articles"], 1)
+
     def test_search(self):
         self.fill([article(1, headline="oil up", body=None, language="de"),
                    article(2, headline="crop storm", body=None),
@@ -350,6 +364,17 @@ class Postgres(Common, program.Case):
         self.check("status", stdout=name)
         self.write(".env", f"PGHOST={host}\nPGPORT={port}\nPGUSER={user}\nPGDATABASE={name}\n")
         self.check("status", stdout=name)
+
+    def test_infinite_times(self):
+        self.fill([article(i, published_at="2025-01-01") for i in range(3)])
+        self.database.query("UPDATE news_articles SET published_at = '-infinity' WHERE article_id "
+                            "= 1; UPDATE news_articles SET published_at = 'infinity' WHERE "
+                            "article_id = 2")
+        self.assertEqual(self.counts(self.backfill(*AS_OF))["embedded"], 2)
+        months = json.loads(self.check("status", "--json").stdout)["models"][0]["months"]
+        self.assertEqual([(m["month"], m["missing"]) for m in months],
+                         [("-infinity", 0), ("2025-01", 0), ("infinity", 1)])
+        self.check("search", "oil", "--hf-model-name", self.model, stdout=" -infinity +1 ")
 
     def test_incumbent_table(self):
         """The tables of the script that vecfill replaces, as they are."""
