@@ -202,23 +202,23 @@ static int list(struct vf_console *console, const struct status_args *args, stru
 {
     struct listing listing = {.names = store, .json = args->json, .models = json_array()};
     struct vf_store_info info;
-    uint64_t articles = 0, timeless = 0;
+    uint64_t articles = 0, never = 0;
     int rc;
     VF_TRY(vf_store_check(store, 0, false, &info, err));
     if (!info.has_text_hash)
         vf_console_warn(console, "the embeddings table has no column text_hash, so that changed "
                                  "articles are not known; 'vecfill init' adds it");
-    VF_TRY(vf_store_count_articles(store, &articles, &timeless, err));
+    VF_TRY(vf_store_count_articles(store, &articles, &never, err));
     if (!args->json)
         printf("%s\n%" PRIu64 " articles\n", vf_store_describe(store), articles);
-    if (!args->json && timeless > 0)
-        printf("%" PRIu64 " of them without a time, by which a run would select them\n", timeless);
+    if (!args->json && never > 0)
+        printf("%" PRIu64 " of them without an id or a time, which no run selects\n", never);
     VF_TRY(vf_store_status(store, args->model_id, visit, &listing, err));
     VF_TRY(end_model(&listing, err));
     if (args->json)
-        rc = vf_json_print(
-            json_pack("{s:s, s:I, s:I, s:O}", "database", vf_store_describe(store), "articles",
-                (json_int_t)articles, "timeless", (json_int_t)timeless, "models", listing.models),
+        rc = vf_json_print(json_pack("{s:s, s:I, s:I, s:O}", "database", vf_store_describe(store),
+                               "articles", (json_int_t)articles, "never_selected",
+                               (json_int_t)never, "models", listing.models),
             stdout, err);
 out:
     free(listing.model_id);

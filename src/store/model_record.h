@@ -27,7 +27,8 @@ struct vf_model_state {
     struct vf_model_record record; /* with has_record */
 };
 
-/* What is known of a model_id. Release ret->record with vf_model_record_release(). */
+/* What is known of a model_id; VF_ERR_CONFIG when it does not fit into its column. Release
+ * ret->record with vf_model_record_release(). */
 VF_MUST_CHECK int vf_store_find_model(
     struct vf_store *store, const char *model_id, struct vf_model_state *ret, struct vf_err *err);
 

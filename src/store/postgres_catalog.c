@@ -111,8 +111,10 @@ static int resolve_published_at(struct pg_store *s, const PGresult *columns, str
         s->time_type = PG_TIMESTAMPTZ;
     else if (strcmp(type, "timestamp") == 0 || strcmp(type, "date") == 0)
         s->time_type = PG_TIMESTAMP;
-    else
+    else {
         rc = fail_type(&names->articles, columns, row, "timestamptz, timestamp or date", err);
+        vf_hint(err, "let a view cast it, and name the view with --articles-table");
+    }
 out:
     return rc;
 }

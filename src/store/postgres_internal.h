@@ -149,7 +149,7 @@ int vf__pg_find_article(
 int vf__pg_status(struct vf_store *store, const char *model_id, vf_status_visitor *visit,
     void *context, struct vf_err *err);
 int vf__pg_count_articles(
-    struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err);
+    struct vf_store *store, uint64_t *ret, uint64_t *ret_never_selected, struct vf_err *err);
 
 /* ---- postgres_models.c ---- */
 

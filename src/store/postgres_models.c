@@ -18,6 +18,31 @@ out:
     return rc;
 }
 
+/* A name too long would be refused row by row. */
+static int check_length(struct pg_store *s, const char *model_id, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT (atttypmod - 4)::int8 FROM pg_attribute JOIN pg_type t ON t.oid = atttypid"
+        " WHERE attrelid = to_regclass($1) AND attname = 'model_id' AND typname = 'varchar'"
+        " AND atttypmod > 0 AND char_length($2) > atttypmod - 4";
+    const char *table = s->base.names.embeddings.quoted;
+    struct pg_params params = {0};
+    PGresult *rows = NULL;
+    int rc;
+    vf__pg_add_text(&params, table);
+    vf__pg_add_text(&params, model_id);
+    VF_TRY(vf__pg_query(s, text, NULL, 0, &params, &rows, err));
+    if (PQntuples(rows) > 0) {
+        rc = vf_fail(err, VF_ERR_CONFIG,
+            "model_id %s is longer than the %lld characters that %s has for it", model_id,
+            (long long)vf__pg_get_int8(rows, 0, 0), table);
+        vf_hint(err, "choose a shorter one with --model-id");
+    }
+out:
+    PQclear(rows);
+    return rc;
+}
+
 static int find_vectors(struct pg_store *s, const char *model_id, bool *ret, struct vf_err *err)
 {
     static const char text[] =
@@ -67,6 +92,7 @@ int vf__pg_find_model(
     struct pg_store *s = (struct pg_store *)store;
     int rc;
     VF_TRY(vf__pg_inspect_embeddings(s, err));
+    VF_TRY(check_length(s, model_id, err));
     VF_TRY(find_table(s, &ret->has_table, err));
     if (ret->has_table)
         VF_TRY(find_record(s, model_id, &ret->has_record, &ret->record, err));

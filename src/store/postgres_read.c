@@ -13,9 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* $1 from, $2 until, $3 language. Without bounds the time still must not be NULL. */
+/* $1 from, $2 until, $3 language. Without bounds id and time still must not be NULL. */
 #define SELECTED                                                                                   \
-    "a.{published_at} IS NOT NULL AND ($1 IS NULL OR a.{published_at} >= $1)"                      \
+    "a.{id} IS NOT NULL AND a.{published_at} IS NOT NULL"                                          \
+    " AND ($1 IS NULL OR a.{published_at} >= $1)"                                                  \
     " AND ($2 IS NULL OR a.{published_at} < $2)"                                                   \
     " AND ($3 IS NULL OR lower({a.language}) = lower($3)){shard}"
 
@@ -764,17 +765,18 @@ out:
 }
 
 int vf__pg_count_articles(
-    struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err)
+    struct vf_store *store, uint64_t *ret, uint64_t *ret_never_selected, struct vf_err *err)
 {
     static const char text[] =
-        "SELECT count(*), count(*) FILTER (WHERE {published_at} IS NULL) FROM {articles}";
+        "SELECT count(*), count(*) FILTER (WHERE {id} IS NULL OR {published_at} IS NULL)"
+        " FROM {articles}";
     struct pg_store *s = (struct pg_store *)store;
     PGresult *result = NULL;
     int rc;
     VF_TRY(vf__pg_inspect_articles(s, err));
     VF_TRY(vf__pg_query(s, text, NULL, 0, NULL, &result, err));
     *ret = (uint64_t)vf__pg_get_int8(result, 0, 0);
-    *ret_timeless = (uint64_t)vf__pg_get_int8(result, 0, 1);
+    *ret_never_selected = (uint64_t)vf__pg_get_int8(result, 0, 1);
 out:
     PQclear(result);
     return rc;

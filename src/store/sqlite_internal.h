@@ -93,7 +93,7 @@ int vf__sqlite_find_article(
 int vf__sqlite_status(struct vf_store *store, const char *model_id, vf_status_visitor *visit,
     void *context, struct vf_err *err);
 int vf__sqlite_count_articles(
-    struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err);
+    struct vf_store *store, uint64_t *ret, uint64_t *ret_never_selected, struct vf_err *err);
 
 /* ---- sqlite_models.c ---- */
 

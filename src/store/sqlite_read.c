@@ -18,7 +18,8 @@
 /* Articles by instant and language: ?1 and ?2 are the first and the last instant, ?3 the language
  * or NULL. */
 #define SELECTED                                                                                   \
-    "vf_lies_in(a.{published_at}, ?1, ?2) AND (?3 IS NULL OR lower({a.language}) = lower(?3))"     \
+    "a.{id} IS NOT NULL AND vf_lies_in(a.{published_at}, ?1, ?2)"                                  \
+    " AND (?3 IS NULL OR lower({a.language}) = lower(?3))"                                         \
     " AND (?9 IS NULL OR vf_shard(CAST(a.{id} AS TEXT), ?9) = ?8)"
 
 /* The row of text_embeddings that belongs to article a, under model ?4. */
@@ -232,16 +233,15 @@ static int take_row(
 {
     enum vf_state state = (enum vf_state)sqlite3_column_int(row, 2);
     const char *id = (const char *)sqlite3_column_text(row, 1);
-    if (id)
-        vf_page_pass(page, id);
+    if (!id)
+        return vf__sqlite_fail(s, err);
+    vf_page_pass(page, id);
     if (state == VF_STATE_UNCHANGED)
         page->unchanged++;
     else if (state == VF_STATE_EMPTY)
         page->empty++;
     else if (state == VF_STATE_FAILED)
         page->failed++;
-    else if (!id)
-        return vf_fail(err, VF_ERR_DATA, "an article in %s has no id", s->path);
     else
         return add_article(row, id, page, err);
     return 0;
@@ -432,8 +432,8 @@ static int visit_model(struct sqlite_store *s, const char *model_id, vf_status_v
         "SELECT month, language, state, count(*), sum(CASE WHEN cut THEN 1 ELSE 0 END) FROM"
         " (SELECT vf_month(" INSTANT ") AS month, lower({a.language}) AS language,"
         " " STATE " AS state, {truncated} AS cut FROM {articles} a"
-        " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE
-        " WHERE a.{published_at} IS NOT NULL LIMIT -1)"
+        " LEFT JOIN {embeddings} e ON " VECTOR_OF_ARTICLE " WHERE a.{id} IS NOT NULL"
+        " AND a.{published_at} IS NOT NULL LIMIT -1)"
         " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
     const struct vf_selection selection = {.model_id = model_id, .refresh = VF_REFRESH_CHANGED};
     struct vf_status_fold fold = {.model_id = model_id, .visit = visit, .context = context};
@@ -489,9 +489,11 @@ out:
 }
 
 int vf__sqlite_count_articles(
-    struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err)
+    struct vf_store *store, uint64_t *ret, uint64_t *ret_never_selected, struct vf_err *err)
 {
-    static const char text[] = "SELECT count(*), count(*) - count({published_at}) FROM {articles}";
+    static const char text[] =
+        "SELECT count(*), count(CASE WHEN {id} IS NULL OR {published_at} IS NULL THEN 1 END)"
+        " FROM {articles}";
     struct sqlite_store *s = (struct sqlite_store *)store;
     sqlite3_stmt *statement = NULL;
     bool row;
@@ -500,7 +502,7 @@ int vf__sqlite_count_articles(
     VF_TRY(vf__sqlite_prepare(s, text, NULL, 0, &statement, err));
     VF_TRY(vf__sqlite_step(s, statement, &row, err));
     *ret = (uint64_t)sqlite3_column_int64(statement, 0);
-    *ret_timeless = (uint64_t)sqlite3_column_int64(statement, 1);
+    *ret_never_selected = (uint64_t)sqlite3_column_int64(statement, 1);
 out:
     sqlite3_finalize(statement);
     return rc;

@@ -512,7 +512,7 @@ int vf_store_status(struct vf_store *store, const char *model_id, vf_status_visi
 }
 
 int vf_store_count_articles(
-    struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err)
+    struct vf_store *store, uint64_t *ret, uint64_t *ret_never_selected, struct vf_err *err)
 {
-    return store->ops->count_articles(store, ret, ret_timeless, err);
+    return store->ops->count_articles(store, ret, ret_never_selected, err);
 }

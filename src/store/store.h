@@ -111,7 +111,7 @@ enum vf_refresh { VF_REFRESH_CHANGED, VF_REFRESH_MISSING, VF_REFRESH_ALL };
 #define VF_INSTANT_MAX INT64_MAX
 
 /* Which articles. Instants are microseconds since 1970-01-01 UTC; a column without time zone is
- * read as UTC; a time that is NULL is in no range, one that cannot be read (SQLite) in any. */
+ * read as UTC; NULL is in no range, a time that cannot be read (SQLite) in any. No id: in none. */
 struct vf_selection {
     const char *model_id;
     const char *language; /* compared without case; NULL: every language */
@@ -243,8 +243,8 @@ typedef int vf_status_visitor(void *context, const struct vf_status_row *row, st
 VF_MUST_CHECK int vf_store_status(struct vf_store *store, const char *model_id,
     vf_status_visitor *visit, void *context, struct vf_err *err);
 
-/* Articles in all, and those of them whose time is NULL. */
+/* Articles in all, and those of them whose id or time is NULL. */
 VF_MUST_CHECK int vf_store_count_articles(
-    struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err);
+    struct vf_store *store, uint64_t *ret, uint64_t *ret_never_selected, struct vf_err *err);
 
 #endif

@@ -112,7 +112,7 @@ struct vf_store_ops {
     int (*status)(struct vf_store *store, const char *model_id, vf_status_visitor *visit,
         void *context, struct vf_err *err);
     int (*count_articles)(
-        struct vf_store *store, uint64_t *ret, uint64_t *ret_timeless, struct vf_err *err);
+        struct vf_store *store, uint64_t *ret, uint64_t *ret_never_selected, struct vf_err *err);
 };
 
 VF_MUST_CHECK int vf_postgres_open(

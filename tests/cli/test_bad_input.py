@@ -202,6 +202,19 @@ class Postgres(Common, program.Case):
     def make_database(self, encoding="UTF8"):
         return program.PostgresDatabase(self, encoding)
 
+    def test_time_column(self):
+        self.fill(["oil up"])
+        self.database.query("ALTER TABLE news_articles ALTER published_at TYPE text")
+        self.backfill(status=78, stderr="(?s)of type text, not timestamptz.*let a view cast it")
+        self.database.query("CREATE VIEW dated AS SELECT article_id, headline, body, language, "
+                            "published_at::timestamptz FROM news_articles")
+        self.assertEqual(self.counts(self.backfill("--articles-table", "dated"))["embedded"], 1)
+
+    def test_long_model_id(self):
+        self.fill(["oil up"])
+        self.backfill("--model-id", "m" * 64)
+        self.backfill("--model-id", "m" * 65, status=78, stderr="longer than the 64 characters")
+
     def test_vector_column(self):
         self.fill(["oil up"])
         for kind in ("text", "jsonb", "double precision[]", "integer"):

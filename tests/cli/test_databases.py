@@ -181,18 +181,20 @@ class Common:
         other = json.loads(self.check("status", "--json", "--model-id", "other").stdout)
         self.assertEqual([m["missing"] for m in other["models"]], [32])
 
-    def test_without_a_time(self):
+    def test_without_an_id_or_a_time(self):
         """No run selects such an article, and status says so."""
         self.check("init", "--quiet")
-        self.database.query("CREATE TABLE feed (article_id bigint PRIMARY KEY, headline text, "
+        self.database.query("CREATE TABLE feed (article_id bigint, headline text, "
                             "body text, published_at timestamp)")
         self.database.query("INSERT INTO feed VALUES (1, 'oil', NULL, '2025-01-01 12:00:00'), "
-                            "(2, 'gas', NULL, NULL), (3, 'coal', NULL, NULL)")
+                            "(2, 'gas', NULL, NULL), (NULL, 'coal', NULL, '2025-01-01 12:00:00'), "
+                            "(NULL, 'tin', NULL, NULL)")
         feed = ["--articles-table", "feed"]
-        self.assertEqual(self.counts(self.backfill(*AS_OF, *feed))["selected"], 1)
-        self.check("status", *feed, stdout=r"\n3 articles\n2 of them without a time, by which")
+        self.assertEqual(self.counts(self.backfill(*AS_OF, *feed))["embedded"], 1)
+        self.assertEqual(self.counts(self.backfill(*AS_OF, *feed))["unchanged"], 1)
+        self.check("status", *feed, stdout=r"\n4 articles\n3 of them without an id or a time, which")
         report = json.loads(self.check("status", "--json", *feed).stdout)
-        self.assertEqual((report["articles"], report["timeless"]), (3, 2))
+        self.assertEqual((report["articles"], report["never_selected"]), (4, 3))
         self.assertEqual(report["models"][0]["articles"], 1)
 
     def test_search(self):

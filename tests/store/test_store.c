@@ -515,7 +515,7 @@ static void test_names(void **state)
     struct vf_article_summary article;
     struct vf_err err;
     size_t changes;
-    uint64_t n, n_timeless;
+    uint64_t n, n_never;
     expect_ok(vf_store_init(store, NULL, &changes, &err), &err, "init");
     expect_ok(vf_store_init(store, NULL, &changes, &err), &err, "init again");
     assert_int_equal(changes, 0);
@@ -527,9 +527,9 @@ static void test_names(void **state)
     expect_ok(vf_store_find_article(store, "9", &article, &err), &err, "find");
     assert_string_equal(article.headline, "neun");
     vf_article_summary_release(&article);
-    expect_ok(vf_store_count_articles(store, &n, &n_timeless, &err), &err, "count");
+    expect_ok(vf_store_count_articles(store, &n, &n_never, &err), &err, "count");
     assert_int_equal(n, VF_COUNT(sample));
-    assert_int_equal(n_timeless, 0);
+    assert_int_equal(n_never, 0);
     vf_store_close(store);
 }
 
@@ -787,7 +787,7 @@ static void test_status(void **state)
     struct vf_selection selection = select_all();
     struct vf_err err;
     char text[900] = "";
-    uint64_t n, n_timeless;
+    uint64_t n, n_never;
     import_articles(store, sample, VF_COUNT(sample));
     expect_ok(vf_store_status(store, NULL, print_status, text, &err), &err, "status");
     assert_string_equal(text, "");
@@ -814,9 +814,9 @@ static void test_status(void **state)
                               "new 2025-01 de 1: 1 0 0 0, 0 cut\n"
                               "new 2025-01 en 3: 2 0 0 1, 0 cut\n"
                               "new 2025-02 en 2: 1 0 0 1, 0 cut\n");
-    expect_ok(vf_store_count_articles(store, &n, &n_timeless, &err), &err, "count");
+    expect_ok(vf_store_count_articles(store, &n, &n_never, &err), &err, "count");
     assert_int_equal(n, VF_COUNT(sample));
-    assert_int_equal(n_timeless, 0);
+    assert_int_equal(n_never, 0);
     vf_store_close(store);
 }
 
