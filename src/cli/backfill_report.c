@@ -56,6 +56,11 @@ void vf_backfill_say_event(void *context, const struct vf_event *event)
             json_pack("{s:s, s:s}", "article_id", event->article_id, "reason", event->reason),
             "article %s: %s", event->article_id, event->message);
         break;
+    case VF_EVENT_ROW_WRONG:
+        vf_console_log(console, row_level, "row_wrong",
+            json_pack("{s:s, s:s}", "article_id", event->article_id, "reason", event->reason),
+            "article %s: %s", event->article_id, event->message);
+        break;
     }
 }
 
@@ -124,6 +129,10 @@ static void say_report(
             vf_plural(failed), r->first_failure);
     if (failed > 0 && reporter->has_failures)
         vf_console_note(reporter->console, "text_embedding_failures tells why");
+    else if (failed > 0)
+        vf_console_note(reporter->console,
+            "every run tries them again, for there is no text_embedding_failures that may be "
+            "written: 'vecfill init' makes it, its owner may GRANT SELECT, INSERT, UPDATE, DELETE");
     if (r->retries > 0)
         vf_console_note(reporter->console,
             "the database was away or in the way: tried again %" PRIu64 " time%s", r->retries,

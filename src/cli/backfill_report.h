@@ -27,7 +27,7 @@ uint64_t vf_count_selected(const struct vf_counts *counts);
 void vf_backfill_say_counts(
     const struct vf_backfill_reporter *reporter, const struct vf_counts *counts);
 
-/* A vf_event_sink's function; `context` is the console. */
+/* A vf_event_sink's function, also for an audit; `context` is the console. */
 void vf_backfill_say_event(void *context, const struct vf_event *event);
 
 /* What a run came to; `status` is its exit status. */

@@ -507,9 +507,14 @@ static int run_backfill(struct vf_console *console, void *data, struct vf_err *e
         .args = args,
         .begin_ns = vf_now_ns(),
         .options.sink = {vf_backfill_say_event, console}};
-    int rc = run_steps(&run, err);
-    if (args->metrics_file && !args->dry_run && rc != VF_ERR_USAGE)
+    const char *metrics_file = args->dry_run ? NULL : args->metrics_file;
+    int rc = 0;
+    if (metrics_file)
+        VF_TRY(vf_metrics_check(metrics_file, err));
+    rc = run_steps(&run, err);
+    if (metrics_file && rc != VF_ERR_USAGE)
         rc = write_metrics(&run, rc, err);
+out:
     vf_close(run.embedder);
     vf_store_close(run.reader);
     vf_store_close(run.writer);

@@ -1,4 +1,5 @@
 /* vecfill verify: are the stored vectors what they should be? */
+#include "cli/backfill_report.h"
 #include "cli/commands.h"
 #include "cli/database_args.h"
 #include "cli/json_text.h"
@@ -67,12 +68,13 @@ out:
 static int look(struct vf_console *console, const struct verify_args *args, struct vf_store *store,
     const char *model_id, struct findings *ret, struct vf_err *err)
 {
+    const struct vf_event_sink sink = {vf_backfill_say_event, console};
     struct vf_store_info info;
     int rc;
     VF_TRY(vf_store_check(store, 0, false, &info, err));
     if (args->prune)
         VF_TRY(vf_store_prune(store, model_id, &ret->pruned, err));
-    VF_TRY(vf_audit(store, model_id, &ret->audit, err));
+    VF_TRY(vf_audit(store, model_id, &sink, &ret->audit, err));
     if (args->sample)
         VF_TRY(recompute(console, args, store, model_id, &ret->sample, err));
 out:
@@ -126,7 +128,9 @@ static void say_findings(struct vf_console *console, const char *model_id, const
     if (a->first_bad[0])
         vf_console_warn(console, "the first that is wrong: %s", a->first_bad);
     if (a->good < a->rows)
-        vf_console_note(console, "backfill --refresh all makes vectors anew");
+        vf_console_note(console,
+            "--verbose names all: delete their rows and run backfill, or renew "
+            "every vector by backfill --refresh all");
     if (a->orphans > 0)
         vf_console_note(console, "verify --prune deletes vectors whose article is gone");
     if (f->sample.n_other > 0)

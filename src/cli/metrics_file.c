@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PREFIX "vecfill_backfill_"
 #define MAX_FILE_BYTES ((size_t)1 << 20)
@@ -131,5 +132,21 @@ int vf_metrics_write(const char *path, const struct vf_run_metrics *metrics, str
 out:
     vf_atomic_file_discard(&file);
     vf_buf_release(&text);
+    return rc;
+}
+
+int vf_metrics_check(const char *path, struct vf_err *err)
+{
+    struct vf_atomic_file file = {0};
+    struct vf_err trouble;
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) /* opening a pipe would wait */
+        return 0;
+    int rc = vf_atomic_file_open(path, &file, &trouble);
+    vf_atomic_file_discard(&file);
+    if (rc != VF_ERR_NOT_FOUND && rc != VF_ERR_PERMISSION)
+        return 0;
+    if (err)
+        *err = trouble;
     return rc;
 }

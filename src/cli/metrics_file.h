@@ -16,6 +16,10 @@ struct vf_run_metrics {
 VF_MUST_CHECK int vf_metrics_write(
     const char *path, const struct vf_run_metrics *metrics, struct vf_err *err);
 
+/* Whether `path` names a place where a file can be made: VF_ERR_NOT_FOUND or VF_ERR_PERMISSION when
+ * not. What may have passed by the end of the run, such as a full disk, is no failure. */
+VF_MUST_CHECK int vf_metrics_check(const char *path, struct vf_err *err);
+
 /* Tokens per second of the last run under `model_id` that the file tells of. False when there is
  * none that embedded anything. */
 bool vf_metrics_find_rate(const char *path, const char *model_id, double *ret);

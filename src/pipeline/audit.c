@@ -17,74 +17,89 @@ static double norm_of(const float *vector, size_t n)
     return sqrt(sum);
 }
 
-/* The count that the vector belongs to, and in *ret_fault what is wrong with it, NULL for nothing.
- */
+struct fault {
+    const char *reason, *message; /* both NULL: none */
+};
+
+/* The count that the vector belongs to, and in *ret_fault what is wrong with it. */
 static uint64_t *judge(
-    struct vf_audit *audit, const struct vf_audit_row *row, const char **ret_fault)
+    struct vf_audit *audit, const struct vf_audit_row *row, struct fault *ret_fault)
 {
-    *ret_fault = "there is no vector";
+    *ret_fault = (struct fault){"no_vector", "there is no vector"};
     if (row->is_null)
         return &audit->no_vector;
-    *ret_fault = "the value is no row of float32";
+    *ret_fault = (struct fault){"wrong_type", "the value is no row of float32"};
     if (!row->vector)
         return &audit->wrong_type;
     if (!audit->dimensions)
         audit->dimensions = row->dimensions;
-    *ret_fault = "the vector has another length";
+    *ret_fault = (struct fault){"wrong_length", "the vector has another length"};
     if (row->dimensions != audit->dimensions)
         return &audit->wrong_length;
     double norm = norm_of(row->vector, row->dimensions);
-    *ret_fault = "the vector is not finite";
+    *ret_fault = (struct fault){"not_finite", "the vector is not finite"};
     if (!isfinite(norm))
         return &audit->not_finite;
-    *ret_fault = "the vector has no norm";
+    *ret_fault = (struct fault){"wrong_norm", "the vector has no norm"};
     if (norm == 0.0)
         return &audit->wrong_norm;
-    *ret_fault = "the norm of the vector is not 1";
+    *ret_fault = (struct fault){"wrong_norm", "the norm of the vector is not 1"};
     if (audit->normalized && fabs(norm - 1.0) > norm_tolerance)
         return &audit->wrong_norm;
-    *ret_fault = NULL;
+    *ret_fault = (struct fault){NULL, NULL};
     return &audit->good;
 }
 
-static void note(struct vf_audit *audit, const char *source_id, const char *fault)
+struct look {
+    struct vf_audit audit;
+    const struct vf_event_sink *sink;
+};
+
+static void note(struct look *look, const char *source_id, struct fault fault)
 {
+    struct vf_audit *audit = &look->audit;
     if (!audit->first_bad[0])
-        snprintf(audit->first_bad, sizeof audit->first_bad, "article %s: %s", source_id, fault);
+        snprintf(
+            audit->first_bad, sizeof audit->first_bad, "article %s: %s", source_id, fault.message);
+    vf_event_send(look->sink, (struct vf_event){.kind = VF_EVENT_ROW_WRONG,
+                                  .article_id = source_id,
+                                  .reason = fault.reason,
+                                  .message = fault.message});
 }
 
 static int visit(void *context, const struct vf_audit_row *row, struct vf_err *err)
 {
     (void)err;
-    struct vf_audit *audit = context;
-    const char *fault;
-    audit->rows++;
-    ++*judge(audit, row, &fault);
-    if (fault)
-        note(audit, row->source_id, fault);
+    struct look *look = context;
+    struct fault fault;
+    look->audit.rows++;
+    ++*judge(&look->audit, row, &fault);
+    if (fault.reason)
+        note(look, row->source_id, fault);
     return 0;
 }
 
 static int visit_orphan(void *context, const char *source_id, struct vf_err *err)
 {
     (void)err;
-    struct vf_audit *audit = context;
-    audit->orphans++;
-    note(audit, source_id, "it is gone, its vector is not");
+    struct look *look = context;
+    look->audit.orphans++;
+    note(look, source_id, (struct fault){"orphan", "it is gone, its vector is not"});
     return 0;
 }
 
-int vf_audit(struct vf_store *store, const char *model_id, struct vf_audit *ret, struct vf_err *err)
+int vf_audit(struct vf_store *store, const char *model_id, const struct vf_event_sink *sink,
+    struct vf_audit *ret, struct vf_err *err)
 {
     struct vf_model_state state = {0};
-    struct vf_audit audit = {0};
+    struct look look = {.sink = sink};
     int rc;
     VF_TRY(vf_store_find_model(store, model_id, &state, err));
-    audit.dimensions = state.record.dimensions;
-    audit.normalized = state.record.normalized;
-    VF_TRY(vf_store_audit(store, model_id, visit, &audit, err));
-    VF_TRY(vf_store_orphans(store, model_id, visit_orphan, &audit, err));
-    *ret = audit;
+    look.audit.dimensions = state.record.dimensions;
+    look.audit.normalized = state.record.normalized;
+    VF_TRY(vf_store_audit(store, model_id, visit, &look, err));
+    VF_TRY(vf_store_orphans(store, model_id, visit_orphan, &look, err));
+    *ret = look.audit;
 out:
     vf_model_record_release(&state.record);
     return rc;

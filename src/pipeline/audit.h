@@ -2,6 +2,7 @@
 #ifndef VF_PIPELINE_AUDIT_H
 #define VF_PIPELINE_AUDIT_H
 
+#include "pipeline/event.h"
 #include "store/store.h"
 
 /* rows = good + no_vector + wrong_type + wrong_length + not_finite + wrong_norm,
@@ -18,8 +19,8 @@ struct vf_audit {
     char first_bad[160]; /* article and what is wrong, or empty */
 };
 
-/* Looks at every vector under `model_id`. */
-VF_MUST_CHECK int vf_audit(
-    struct vf_store *store, const char *model_id, struct vf_audit *ret, struct vf_err *err);
+/* Looks at every vector under `model_id`. What is wrong goes to `sink`, one by one. */
+VF_MUST_CHECK int vf_audit(struct vf_store *store, const char *model_id,
+    const struct vf_event_sink *sink, struct vf_audit *ret, struct vf_err *err);
 
 #endif

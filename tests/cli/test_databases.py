@@ -279,6 +279,12 @@ class Common:
         self.assertIn(f"last_success_timestamp_seconds{label}}} {success}\n", text)
         self.assertEqual([p.name for p in self.work.glob("metrics*")], ["metrics.prom"])
 
+    def test_metrics_nowhere(self):
+        """Known before hours of work."""
+        self.fill([article(0)])
+        self.backfill(*AS_OF, "--metrics-file", "no/such/folder", status=66, stderr="no/such/folder")
+        self.assertEqual(self.database.vectors(), {})
+
     def test_progress_and_quiet(self):
         self.fill([article(i) for i in range(5)])
         done = self.backfill(*AS_OF, "--quiet")

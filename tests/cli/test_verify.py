@@ -53,7 +53,15 @@ class Common:
                 self.set_vector("3", content)
                 found = self.verify(status=1, stderr=f"wrong: article 3: .*{says}")
                 self.assertEqual((found[bucket], found["good"], found["rows"]), (1, N - 1, N))
-        self.check("backfill", "--hf-model-name", self.model, *AS_OF, "--refresh", "all")
+        self.set_vector("5", bytes(len(good)))
+        self.assertNotIn("article 5", self.check("verify", status=1).stderr)
+        self.check("verify", "--verbose", status=1, stderr="(?s)article 3: .*article 5: .* no norm")
+        log = self.check("verify", "--log-format", "json", status=1).stderr
+        wrong = [e for e in map(json.loads, log.splitlines()) if e["event"] == "row_wrong"]
+        self.assertEqual({e["article_id"]: e["reason"] for e in wrong},
+                         {"3": "wrong_norm", "5": "wrong_norm"})
+        self.database.query("DELETE FROM text_embeddings WHERE source_id IN ('3', '5')")
+        self.check("backfill", "--hf-model-name", self.model, *AS_OF)
         self.assertEqual(self.database.vectors()["3"], good)
         self.assertEqual(self.verify()["good"], N)
 
