@@ -4,13 +4,12 @@
 #include "store/failure_record.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* When so many rows in a row are refused by the database, or have a fault in it, the table may be
- * to blame. They are on record, so that the next run goes on behind them. */
-enum { MAX_BAD_IN_A_ROW = 1024 };
+/* When the database refuses so many rows without one that it takes, the table may be at fault. They
+ * are on record, so that the next run goes on behind them. */
+enum { MAX_REFUSED_IN_A_ROW = 1024 };
 
 /* What a row needs beside its columns. */
 struct row_note {
@@ -31,7 +30,7 @@ struct vf_row_writer {
     uint8_t *hashes;             /* [capacity][VF_TEXT_HASH_BYTES] */
     struct vf_buf ids, refusals; /* NUL-terminated, one after another */
     size_t n_refused;            /* of those collected */
-    size_t n_bad_in_a_row;       /* refused or with a fault, since one was taken */
+    size_t n_refused_in_row;     /* since one was taken */
     struct vf_row_counts counts;
 };
 
@@ -120,36 +119,12 @@ static int give_up(struct vf_row_writer *w, const char *article_id, const uint8_
     return 0;
 }
 
-/* VF_ERR_DATA after too many bad rows. */
-static int blame_table(
-    const struct vf_row_writer *w, const char *what, const char *why, struct vf_err *err)
-{
-    if (w->n_bad_in_a_row < MAX_BAD_IN_A_ROW)
-        return 0;
-    vf_fail(err, VF_ERR_DATA, "%s, %zu by now: %s", what, w->n_bad_in_a_row, why);
-    vf_hint(err, "if the table is at fault, mend it and run again with --retry-failed");
-    return VF_ERR_DATA;
-}
-
 static void count_embedded(struct vf_row_writer *w, size_t i)
 {
     w->counts.embedded++;
     w->counts.duplicates += w->notes[i].duplicate;
     w->counts.truncated += w->rows[i].truncated;
     w->counts.tokens_lost += w->notes[i].tokens_lost;
-}
-
-/* Rows before it are written first, so that none is lost when the table is to blame. */
-static int give_up_faulty(struct vf_row_writer *w, const struct vf_article *article,
-    const uint8_t *text_hash, struct vf_err *err)
-{
-    int rc;
-    VF_TRY(vf_row_writer_flush(w, err));
-    VF_TRY(give_up(w, article->id, text_hash, (struct fault){article->fault, article->text}, err));
-    w->n_bad_in_a_row++;
-    rc = blame_table(w, "article after article is at fault", article->text, err);
-out:
-    return rc;
 }
 
 int vf_row_writer_add(
@@ -159,10 +134,9 @@ int vf_row_writer_add(
     const struct vf_window_text *text = vf_window_text(window, i);
     const float *vector = window->vectors + text->row * writer->dimensions;
     const char *failure = vf_window_failure(window, text);
-    if (article->fault)
-        return give_up_faulty(writer, article, text->hash, err);
     struct fault fault =
-        failure ? (struct fault){"not_tokenized", failure} : find_fault(vector, writer->dimensions);
+        failure ? (struct fault){article->fault ? article->fault : "not_tokenized", failure}
+                : find_fault(vector, writer->dimensions);
     if (fault.reason)
         return give_up(writer, article->id, text->hash, fault, err);
     size_t row = writer->n, id_offset = writer->ids.size;
@@ -241,9 +215,12 @@ static int settle_refusals(struct vf_row_writer *w, struct vf_err *err)
         if (w->notes[i].refused)
             VF_TRY(give_up(w, w->rows[i].source_id, w->rows[i].text_hash,
                 (struct fault){"refused", refusal_of(w, i)}, err));
-    w->n_bad_in_a_row = w->n_refused == w->n ? w->n_bad_in_a_row + w->n : 0;
-    if (w->n_refused == w->n)
-        rc = blame_table(w, "the database refuses row after row", refusal_of(w, w->n - 1), err);
+    w->n_refused_in_row = w->n_refused == w->n ? w->n_refused_in_row + w->n : 0;
+    if (w->n_refused_in_row >= MAX_REFUSED_IN_A_ROW) {
+        rc = vf_fail(err, VF_ERR_DATA, "the database refuses row after row, %zu by now: %s",
+            w->n_refused_in_row, refusal_of(w, w->n - 1));
+        vf_hint(err, "if the table is at fault, mend it and run again with --retry-failed");
+    }
 out:
     return rc;
 }

@@ -108,6 +108,34 @@ static int bind_state(struct sqlite_store *s, sqlite3_stmt *statement,
     return vf__sqlite_bind_text(s, statement, PARAMETER_MODEL, selection->model_id, err);
 }
 
+/* When of very many articles none has a time that can be read, it is rather the wrong column. */
+static int check_times(struct sqlite_store *s, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT vf_time_fault({published_at}) FROM {articles} WHERE {published_at} IS NOT NULL"
+        " AND (SELECT count(*) = ?1 AND count(vf_instant(t)) = 0 FROM (SELECT {published_at} AS t"
+        " FROM {articles} WHERE t IS NOT NULL LIMIT ?1))"
+        " AND NOT EXISTS (SELECT 1 FROM {articles} WHERE vf_instant({published_at}) IS NOT NULL)"
+        " LIMIT 1";
+    enum { VERY_MANY = 1024 };
+    const struct vf_names *names = &s->base.names;
+    sqlite3_stmt *statement = NULL;
+    bool row;
+    int rc;
+    VF_TRY(vf__sqlite_prepare(s, text, NULL, 0, &statement, err));
+    sqlite3_bind_int(statement, 1, VERY_MANY);
+    VF_TRY(vf__sqlite_step(s, statement, &row, err));
+    if (row) {
+        rc = vf_fail(err, VF_ERR_DATA, "no article of %s has a time in %s that can be read: %s",
+            names->articles.quoted, names->published_at.quoted,
+            (const char *)sqlite3_column_text(statement, 0));
+        vf_hint(err, "name the column that has one with --published-at-column");
+    }
+out:
+    sqlite3_finalize(statement);
+    return rc;
+}
+
 /* The time column and, when it is asked for, the language column must be there. */
 static int check_selection(
     struct sqlite_store *s, const struct vf_selection *selection, struct vf_err *err)
@@ -175,6 +203,7 @@ int vf__sqlite_reader_new(struct vf_store *store, const struct vf_selection *sel
     struct sqlite_store *s = (struct sqlite_store *)store;
     int rc;
     VF_TRY(check_selection(s, selection, err));
+    VF_TRY(check_times(s, err));
     struct sqlite_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return vf_fail_memory(err, "a reader");
