@@ -120,7 +120,8 @@ static void print_line(const struct verify_args *args, const struct findings *f)
     putchar('\n');
 }
 
-static void say_findings(struct vf_console *console, const char *model_id, const struct findings *f)
+static void say_findings(struct vf_console *console, const char *model_id, bool asked_for_sample,
+    const struct findings *f)
 {
     const struct vf_audit *a = &f->audit;
     if (a->rows == 0)
@@ -133,6 +134,10 @@ static void say_findings(struct vf_console *console, const char *model_id, const
             "every vector by backfill --refresh all");
     if (a->orphans > 0)
         vf_console_note(console, "verify --prune deletes vectors whose article is gone");
+    if (asked_for_sample && f->sample.n == 0 && a->rows > 0)
+        vf_console_warn(console,
+            "no vector could be computed again: none has an article whose text "
+            "has not changed since");
     if (f->sample.n_other > 0)
         vf_console_warn(console, "the vector of article %s differs most, by a cosine of %.4f",
             f->sample.worst_id, f->sample.least_cosine);
@@ -150,7 +155,7 @@ static int run(struct vf_console *console, void *data, struct vf_err *err)
     VF_TRY(vf_database_open(&database, 0, &store, err));
     vf_console_note(console, "database %s", vf_store_describe(store));
     VF_TRY(look(console, args, store, model_id, &findings, err));
-    say_findings(console, model_id, &findings);
+    say_findings(console, model_id, args->sample > 0, &findings);
     if (args->json)
         VF_TRY(print_json(args, model_id, &findings, err));
     else

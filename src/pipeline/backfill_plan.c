@@ -55,6 +55,10 @@ int vf_backfill_plan(const struct vf_embedder *embedder, struct vf_store *reader
         VF_TRY(vf_window_tokenize(window, embedder, err));
         add_window(&plan, window);
     }
+    uint64_t n_read = plan.to_embed + plan.failed;
+    uint64_t n_counted = plan.selected.missing + plan.selected.changed;
+    if (n_read > n_counted) /* others came while this was reading */
+        plan.selected.missing += n_read - n_counted;
     *ret = plan;
 out:
     vf_window_free(window);

@@ -68,7 +68,8 @@ static const char *fault_of(sqlite3_value *time, struct vf_err *ret)
     if (sqlite3_value_type(time) == SQLITE_NULL || instant_of(time, &us))
         return NULL;
     const char *bytes = value_of(time).bytes;
-    vf_fail(ret, VF_ERR_DATA, "its time is '%.80s', not ISO 8601", bytes ? bytes : "");
+    vf_fail(ret, VF_ERR_DATA, "its time is '%.80s', not one such as 2025-01-31T08:15:00Z",
+        bytes ? bytes : "");
     return ret->msg;
 }
 

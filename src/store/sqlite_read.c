@@ -108,6 +108,28 @@ static int bind_state(struct sqlite_store *s, sqlite3_stmt *statement,
     return vf__sqlite_bind_text(s, statement, PARAMETER_MODEL, selection->model_id, err);
 }
 
+/* As text, BLOBs would be cut at a NUL. */
+static int check_ids(struct sqlite_store *s, struct vf_err *err)
+{
+    static const char text[] =
+        "SELECT typeof({id}) = 'blob' FROM {articles} WHERE {id} IS NOT NULL LIMIT 1";
+    const struct vf_names *names = &s->base.names;
+    sqlite3_stmt *statement = NULL;
+    bool row;
+    int rc;
+    VF_TRY(vf__sqlite_prepare(s, text, NULL, 0, &statement, err));
+    VF_TRY(vf__sqlite_step(s, statement, &row, err));
+    if (row && sqlite3_column_int(statement, 0)) {
+        rc = vf_fail(err, VF_ERR_CONFIG, "the ids in %s of %s are BLOBs", names->id.quoted,
+            names->articles.quoted);
+        vf_hint(err, "let a view give them as text, say by hex(), and name it with "
+                     "--articles-table");
+    }
+out:
+    sqlite3_finalize(statement);
+    return rc;
+}
+
 /* When of very many articles none has a time that can be read, it is rather the wrong column. */
 static int check_times(struct sqlite_store *s, struct vf_err *err)
 {
@@ -203,6 +225,7 @@ int vf__sqlite_reader_new(struct vf_store *store, const struct vf_selection *sel
     struct sqlite_store *s = (struct sqlite_store *)store;
     int rc;
     VF_TRY(check_selection(s, selection, err));
+    VF_TRY(check_ids(s, err));
     VF_TRY(check_times(s, err));
     struct sqlite_reader *reader = calloc(1, sizeof *reader);
     if (!reader)

@@ -154,7 +154,7 @@ class Sqlite(Common, program.Case):
         plan = f"selected={N} to_embed={N - 2} unchanged=0 empty=0 failed=2 remaining=0 "
         self.backfill("--dry-run", stdout=plan, stderr="2 articles would fail, the first: article 7")
         done = self.backfill(status=1, stderr="2 articles failed, the first: article 7: its time is "
-                                              "'31.01.2025', not ISO 8601")
+                                              "'31.01.2025', not one such as 2025-01-31T08:15:00Z")
         self.assertEqual(self.counts(done), {"selected": N, "embedded": N - 2, "unchanged": 0,
                                              "empty": 0, "failed": 2, "remaining": 0})
         self.assertEqual({id: (f[0], f[2]) for id, f in self.failures().items()},
@@ -187,8 +187,8 @@ class Sqlite(Common, program.Case):
     def test_text_like_the_fault(self):
         """Of two articles with the same words one can be embedded."""
         self.date(["7"], "x")
-        self.database.query("UPDATE news_articles SET headline = 'its time is ''x'', not ISO 8601',"
-                            " body = NULL WHERE article_id = 8")
+        self.database.query("UPDATE news_articles SET headline = 'its time is ''x'', not one such as', "
+                            "body = '2025-01-31T08:15:00Z' WHERE article_id = 8")
         self.assertEqual(self.counts(self.backfill(status=1))["embedded"], N - 1)
         self.assertEqual(list(self.failures()), ["7"])
 

@@ -90,6 +90,9 @@ class Common:
         self.set_vector("3", self.database.vectors()["4"])
         found = self.verify(*sample, 100, status=1, stderr="article 3 differs most")
         self.assertEqual((found["differing"], found["good"]), (1, N))
+        self.database.query("UPDATE news_articles SET body = 'up'")
+        found = self.verify(*sample, 5, stderr="warning: no vector could be computed again")
+        self.assertEqual(found["compared"], 0)
         other = tiny_model.write(self.work / "other", seed=2)
         self.check("verify", "--hf-model-name", other, "--sample", 3, status=78,
                    stderr="by another encoder: weights")
