@@ -3,6 +3,7 @@
 
 #include "store/schema/schema.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -405,12 +406,25 @@ int vf__pg_has_articles(struct vf_store *store, bool *ret, struct vf_err *err)
 
 /* ---- checks ---- */
 
+/* A role such as "desk-1" has to be quoted. */
+void vf__pg_hint_grant(
+    const struct pg_store *s, const char *right_on, const char *what, struct vf_err *err)
+{
+    const char *role = PQuser(s->conn);
+    bool plain = strspn(role, "abcdefghijklmnopqrstuvwxyz_") == strlen(role);
+    char *quoted = plain ? NULL : PQescapeIdentifier(s->conn, role, strlen(role));
+    vf_hint(err, "let the owner run: GRANT %s %s TO %s", right_on, what, quoted ? quoted : role);
+    PQfreemem(quoted);
+}
+
 static int fail_right(struct pg_store *s, const char *right, const struct vf_table_name *table,
     const char *column, struct vf_err *err)
 {
     vf_fail(err, VF_ERR_PERMISSION, "role %s may not %s column \"%s\" of %s", PQuser(s->conn),
         strcmp(right, "SELECT") == 0 ? "read" : "write", column, table->quoted);
-    vf_hint(err, "let the owner run: GRANT %s ON %s TO %s", right, table->quoted, PQuser(s->conn));
+    char right_on[32];
+    snprintf(right_on, sizeof right_on, "%s ON", right);
+    vf__pg_hint_grant(s, right_on, table->quoted, err);
     return VF_ERR_PERMISSION;
 }
 
@@ -472,8 +486,7 @@ static int check_sequences(struct pg_store *s, struct vf_err *err)
         const char *sequence = PQgetvalue(sequences, 0, 0);
         rc = vf_fail(err, VF_ERR_PERMISSION, "role %s may not use the sequence %s of %s",
             PQuser(s->conn), sequence, table);
-        vf_hint(
-            err, "let the owner run: GRANT USAGE ON SEQUENCE %s TO %s", sequence, PQuser(s->conn));
+        vf__pg_hint_grant(s, "USAGE ON SEQUENCE", sequence, err);
     }
 out:
     PQclear(sequences);

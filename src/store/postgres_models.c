@@ -137,8 +137,7 @@ static int require_rights(struct pg_store *s, struct vf_err *err)
     } else if (!vf__pg_get_int8(result, 0, 1)) {
         rc = vf_fail(
             err, VF_ERR_PERMISSION, "role %s may not read and write %s", PQuser(s->conn), table);
-        vf_hint(err, "let the owner run: GRANT SELECT, INSERT, UPDATE ON %s TO %s", table,
-            PQuser(s->conn));
+        vf__pg_hint_grant(s, "SELECT, INSERT, UPDATE ON", table, err);
     }
 out:
     PQclear(result);

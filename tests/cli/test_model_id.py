@@ -175,13 +175,14 @@ class Postgres(Common, program.Case):
 
     def test_role_without_rights(self):
         """A role that may only read articles and write vectors."""
-        role = f"desk_{self.database.name}"
+        name = f"desk-{self.database.name}"
+        role = f'"{name}"'
         self.database.query(f"CREATE ROLE {role} LOGIN; "
                             f"GRANT SELECT ON news_articles TO {role}; "
                             f"GRANT SELECT, INSERT, UPDATE ON text_embeddings TO {role}")
         self.addCleanup(self.database.psql, "postgres", f"DROP ROLE {role}")
         self.addCleanup(self.database.query, f"DROP OWNED BY {role}")
-        as_role = {"PGUSER": role}
+        as_role = {"PGUSER": name}
         self.grant(self.backfill(env=as_role, status=77, stderr="role .* may not use the sequence"))
         done = self.backfill("--limit", 20, env=as_role, stderr="warning: the encoder behind .* is "
                              "not recorded: role .* may not read and write")
