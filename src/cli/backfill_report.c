@@ -53,12 +53,14 @@ void vf_backfill_say_event(void *context, const struct vf_event *event)
         break;
     case VF_EVENT_ROW_FAILED:
         vf_console_log(console, row_level, "row_failed",
-            json_pack("{s:s, s:s}", "article_id", event->article_id, "reason", event->reason),
+            json_pack("{s:o, s:s}", "article_id", vf_json_string(event->article_id), "reason",
+                event->reason),
             "article %s: %s", event->article_id, event->message);
         break;
     case VF_EVENT_ROW_WRONG:
         vf_console_log(console, row_level, "row_wrong",
-            json_pack("{s:s, s:s}", "article_id", event->article_id, "reason", event->reason),
+            json_pack("{s:o, s:s}", "article_id", vf_json_string(event->article_id), "reason",
+                event->reason),
             "article %s: %s", event->article_id, event->message);
         break;
     }
@@ -69,9 +71,9 @@ void vf_backfill_say_event(void *context, const struct vf_event *event)
 static json_t *describe_model(const struct vf_backfill_reporter *reporter)
 {
     const struct vf_model_info *info = reporter->model;
-    return json_pack("{s:s, s:s, s:s?, s:I, s:I}", "model_id", reporter->model_id, "model",
-        info->name, "revision", info->revision, "dimensions", (json_int_t)info->dimensions,
-        "max_seq_length", (json_int_t)info->max_seq_length);
+    return json_pack("{s:o, s:o, s:s?, s:I, s:I}", "model_id", vf_json_string(reporter->model_id),
+        "model", vf_json_string(info->name), "revision", info->revision, "dimensions",
+        (json_int_t)info->dimensions, "max_seq_length", (json_int_t)info->max_seq_length);
 }
 
 /* Takes over `object`; NULL when memory is out. */

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/database_args.h"
 #include "cli/day_range.h"
+#include "cli/json_text.h"
 #include "cli/memory_limit.h"
 #include "cli/metrics_file.h"
 #include "cli/model_args.h"
@@ -224,8 +225,8 @@ static int open_database(struct run *run, struct vf_err *err)
     int rc;
     VF_TRY(persist(run, open_reader, err));
     vf_console_log(run->console, VF_LOG_INFO, "connected",
-        json_pack("{s:s}", "database", vf_store_describe(run->reader)), "database %s",
-        vf_store_describe(run->reader));
+        json_pack("{s:o}", "database", vf_json_string(vf_store_describe(run->reader))),
+        "database %s", vf_store_describe(run->reader));
     VF_TRY(persist(run, check_reader, err));
     if (!run->tables.has_text_hash && run->options.selection.refresh == VF_REFRESH_CHANGED)
         vf_console_warn(run->console, "the embeddings table has no column text_hash, so that "

@@ -51,9 +51,9 @@ static int print_json(const struct vf_hit *hits, size_t n, struct vf_err *err)
     json_t *array = json_array();
     for (size_t i = 0; array && i < n; i++) {
         const struct vf_article_summary *a = &hits[i].article;
-        json_t *hit =
-            json_pack("{s:f, s:s, s:s, s:s?, s:s?}", "cosine", hits[i].cosine, "article_id", a->id,
-                "published_at", a->published_at, "language", a->language, "headline", a->headline);
+        json_t *hit = json_pack("{s:f, s:o, s:s, s:o, s:o}", "cosine", hits[i].cosine, "article_id",
+            vf_json_string(a->id), "published_at", a->published_at, "language",
+            vf_json_string(a->language), "headline", vf_json_string(a->headline));
         if (!hit || json_array_append_new(array, hit)) {
             json_decref(array);
             array = NULL;

@@ -96,11 +96,11 @@ static int end_model(struct listing *listing, struct vf_err *err)
 
 static json_t *record_json(const struct vf_model_record *r)
 {
-    return json_pack("{s:s, s:s?, s:s, s:s, s:s, s:s?, s:s, s:b, s:I, s:I}", "model", r->model,
-        "revision", r->revision, "weights_sha256", r->weights_sha256, "tokenizer_sha256",
-        r->tokenizer_sha256, "pooling", r->pooling, "prompt", r->prompt, "long_text", r->long_text,
-        "normalized", (int)r->normalized, "max_seq_length", (json_int_t)r->max_seq_length,
-        "dimensions", (json_int_t)r->dimensions);
+    return json_pack("{s:o, s:s?, s:s, s:s, s:s, s:s?, s:s, s:b, s:I, s:I}", "model",
+        vf_json_string(r->model), "revision", r->revision, "weights_sha256", r->weights_sha256,
+        "tokenizer_sha256", r->tokenizer_sha256, "pooling", r->pooling, "prompt", r->prompt,
+        "long_text", r->long_text, "normalized", (int)r->normalized, "max_seq_length",
+        (json_int_t)r->max_seq_length, "dimensions", (json_int_t)r->dimensions);
 }
 
 /* The encoder behind a model_id, as far as it is recorded. */
@@ -136,7 +136,8 @@ static int begin_model(struct listing *listing, const char *model_id, struct vf_
         return vf_fail_memory(err, "the listing");
     if (listing->json) {
         listing->months = json_array();
-        json_t *model = json_pack("{s:s, s:o}", "model_id", model_id, "months", listing->months);
+        json_t *model = json_pack(
+            "{s:o, s:o}", "model_id", vf_json_string(model_id), "months", listing->months);
         if (!model || json_array_append_new(listing->models, model))
             return vf_fail_memory(err, "the listing");
         return take_encoder(listing, model_id, model, err);
@@ -171,7 +172,7 @@ static int take_row(struct listing *listing, const struct vf_status_row *row,
     }
     add_figures(listing->month_sums, figures);
     json_t *month = json_array_get(listing->months, json_array_size(listing->months) - 1);
-    json_t *language = json_pack("{s:s?}", "language", row->language);
+    json_t *language = json_pack("{s:o}", "language", vf_json_string(row->language));
     if (!language || json_array_append_new(json_object_get(month, "languages"), language))
         return vf_fail_memory(err, "the listing");
     int rc = set_figures(language, figures, err);
@@ -216,9 +217,10 @@ static int list(struct vf_console *console, const struct status_args *args, stru
     VF_TRY(vf_store_status(store, args->model_id, visit, &listing, err));
     VF_TRY(end_model(&listing, err));
     if (args->json)
-        rc = vf_json_print(json_pack("{s:s, s:I, s:I, s:O}", "database", vf_store_describe(store),
-                               "articles", (json_int_t)articles, "never_selected",
-                               (json_int_t)never, "models", listing.models),
+        rc = vf_json_print(
+            json_pack("{s:o, s:I, s:I, s:O}", "database", vf_json_string(vf_store_describe(store)),
+                "articles", (json_int_t)articles, "never_selected", (json_int_t)never, "models",
+                listing.models),
             stdout, err);
 out:
     free(listing.model_id);

@@ -87,11 +87,11 @@ static int print_json(const struct verify_args *args, const char *model_id,
     const struct findings *f, struct vf_err *err)
 {
     const struct vf_audit *a = &f->audit;
-    json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "model_id",
-        model_id, "rows", (json_int_t)a->rows, "good", (json_int_t)a->good, "no_vector",
-        (json_int_t)a->no_vector, "wrong_type", (json_int_t)a->wrong_type, "wrong_length",
-        (json_int_t)a->wrong_length, "not_finite", (json_int_t)a->not_finite, "wrong_norm",
-        (json_int_t)a->wrong_norm, "orphans", (json_int_t)a->orphans, "pruned",
+    json_t *object = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "model_id",
+        vf_json_string(model_id), "rows", (json_int_t)a->rows, "good", (json_int_t)a->good,
+        "no_vector", (json_int_t)a->no_vector, "wrong_type", (json_int_t)a->wrong_type,
+        "wrong_length", (json_int_t)a->wrong_length, "not_finite", (json_int_t)a->not_finite,
+        "wrong_norm", (json_int_t)a->wrong_norm, "orphans", (json_int_t)a->orphans, "pruned",
         (json_int_t)f->pruned);
     json_t *sample =
         args->sample

@@ -1,5 +1,6 @@
 #include "cli/json_text.h"
 
+#include "base/utf8.h"
 #include "cli/float_text.h"
 
 #include <stdlib.h>
@@ -26,6 +27,26 @@ int vf_json_text_string(struct vf_buf *out, const char *s, struct vf_err *err)
             rc = append_escaped(out, (unsigned char)*s++, err);
     }
     return rc ? rc : vf_buf_append(out, "\"", 1, err);
+}
+
+json_t *vf_json_string(const char *s)
+{
+    if (!s)
+        return json_null();
+    const uint8_t *p = (const uint8_t *)s, *end = p + strlen(s);
+    struct vf_buf text = {0};
+    json_t *ret = NULL;
+    int rc = vf_buf_reserve(&text, 0, NULL);
+    while (rc == 0 && p < end) {
+        uint8_t bytes[4];
+        uint32_t c;
+        p += vf_utf8_decode(p, end, &c);
+        rc = vf_buf_append(&text, bytes, vf_utf8_encode(c, bytes), NULL);
+    }
+    if (rc == 0)
+        ret = json_stringn(text.data, text.size);
+    vf_buf_release(&text);
+    return ret;
 }
 
 int vf_json_text_integer(struct vf_buf *out, int64_t value, struct vf_err *err)

@@ -1,4 +1,5 @@
-/* JSON written straight into a buffer, for lines that are too many to build as values first. */
+/* JSON beside jansson: written straight into a buffer, for lines that are too many to build as
+ * values first; and strings of any bytes. */
 #ifndef VF_CLI_JSON_TEXT_H
 #define VF_CLI_JSON_TEXT_H
 
@@ -12,6 +13,10 @@
 VF_MUST_CHECK int vf_json_text_string(struct vf_buf *out, const char *s, struct vf_err *err);
 
 VF_MUST_CHECK int vf_json_text_integer(struct vf_buf *out, int64_t value, struct vf_err *err);
+
+/* `s` as a value, in which U+FFFD stands for what is no UTF-8; null for NULL. NULL when memory is
+ * out. The caller owns it. */
+json_t *vf_json_string(const char *s);
 
 /* "[x,y,…]". VF_ERR_INTERNAL when one is not finite. */
 VF_MUST_CHECK int vf_json_text_floats(

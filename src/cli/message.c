@@ -1,5 +1,7 @@
 #include "cli/message.h"
 
+#include "cli/json_text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,9 +62,9 @@ static void print_json(enum vf_log_level level, const char *event, const char *m
     json_t *line =
         json_pack("{s:s, s:s, s:s}", "time", time, "level", levels[level], "event", event);
     if (message[0])
-        json_object_set_new(line, "message", json_string(message));
+        json_object_set_new(line, "message", vf_json_string(message));
     if (hint[0])
-        json_object_set_new(line, "hint", json_string(hint));
+        json_object_set_new(line, "hint", vf_json_string(hint));
     if (fields)
         json_object_update(line, fields);
     char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;

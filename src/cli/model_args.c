@@ -1,6 +1,7 @@
 #include "cli/model_args.h"
 
 #include "cli/fetch_report.h"
+#include "cli/json_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -155,8 +156,8 @@ void vf_model_say(struct vf_console *console, const struct vf_model_info *info)
     char of_all[32] = "";
     if (info->dimensions < info->all_dimensions)
         snprintf(of_all, sizeof of_all, " of %zu", info->all_dimensions);
-    json_t *fields = json_pack("{s:s, s:s?, s:I, s:I}", "model", info->name, "revision",
-        info->revision, "dimensions", (json_int_t)info->dimensions, "max_seq_length",
+    json_t *fields = json_pack("{s:o, s:s?, s:I, s:I}", "model", vf_json_string(info->name),
+        "revision", info->revision, "dimensions", (json_int_t)info->dimensions, "max_seq_length",
         (json_int_t)info->max_seq_length);
     vf_console_log(console, VF_LOG_INFO, "model", fields, "model %s%s%s, %zu%s dimensions",
         info->name, info->revision ? " at " : "", info->revision ? info->revision : "",

@@ -190,6 +190,23 @@ class Sqlite(Common, program.Case):
         self.database.query("UPDATE news_articles SET headline = CAST(x'6f696cff00' AS TEXT)")
         self.assertEqual(self.counts(self.backfill())["embedded"], 1)
 
+    def test_bytes_that_are_no_text_in_json(self):
+        self.fill(["oil"])
+        self.database.query("UPDATE news_articles SET headline = CAST(x'6f696cff' AS TEXT), "
+                            "language = CAST(x'fe' AS TEXT)")
+        model_id = os.fsdecode(b"\xff")
+        report = json.loads(self.backfill("--model-id", model_id, "--json").stdout)
+        self.assertEqual(report["model_id"], "\ufffd")
+        status = json.loads(self.check("status", "--json").stdout)["models"][0]
+        self.assertEqual((status["model_id"], status["months"][0]["languages"][0]["language"]),
+                         ("\ufffd", "\ufffd"))
+        found = json.loads(self.check("search", "oil", "--json", "--model-id", model_id,
+                                      "--hf-model-name", self.model).stdout)
+        self.assertEqual([hit["headline"] for hit in found], ["oil\ufffd"])
+        self.check("verify", "--json", "--model-id", model_id, stdout='"good": 1')
+        log = self.backfill("--model-id", model_id, "--log-format", "json").stderr
+        self.assertEqual(json.loads(log.splitlines()[-1])["model_id"], "\ufffd")
+
     def test_ids_that_are_not_unique(self):
         """More is read than was counted, as when articles come meanwhile; sums stay right."""
         self.check("init", "--quiet")
