@@ -283,7 +283,8 @@ static int adopt(struct run *run, struct vf_err *err)
     int rc;
     if (run->args->dry_run) {
         vf_console_note(run->console,
-            "nobody recorded what made the vectors under model_id %s: a run would recompute some",
+            "there is no record that may be read of what made the vectors under model_id %s: a run "
+            "would recompute some",
             model_id);
         return 0;
     }

@@ -121,7 +121,8 @@ static int take_encoder(
             r->model, r->revision ? " at " : "", r->revision ? r->revision : "", r->dimensions,
             r->max_seq_length, r->long_text, r->pooling, r->weights_sha256);
     } else {
-        puts("  by an encoder that nobody recorded");
+        puts(state.has_table ? "  by an encoder that nobody recorded"
+                             : "  by an encoder whose record is missing or may not be read");
     }
     vf_model_record_release(&state.record);
     return rc;

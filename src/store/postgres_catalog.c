@@ -347,7 +347,11 @@ static int make_missing(struct pg_store *s, const struct vf_schema_options *opti
         const struct vf_schema_statement *statement = &vf_postgres_schema[i];
         if (!is_missing(&there, statement))
             continue;
-        VF_TRY(vf__pg_query(s, statement->sql, words, 1, NULL, NULL, err));
+        rc = vf__pg_query(s, statement->sql, words, 1, NULL, NULL, err);
+        if (rc == VF_ERR_DATA && statement->object == VF_SCHEMA_EMBEDDINGS_INDEX)
+            vf_hint_duplicates(&s->base, err);
+        if (rc)
+            goto out;
         changes++;
     }
     *ret_changes = changes;

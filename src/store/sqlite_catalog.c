@@ -184,6 +184,8 @@ static int make(
     VF_TRY(vf__sqlite_prepare(s, statement->sql, NULL, 0, &made, err));
     VF_TRY(vf__sqlite_step(s, made, &row, err));
 out:
+    if (rc == VF_ERR_DATA && statement->object == VF_SCHEMA_EMBEDDINGS_INDEX)
+        vf_hint_duplicates(&s->base, err);
     sqlite3_finalize(made);
     return rc;
 }

@@ -399,6 +399,15 @@ int vf_fail_no_article(struct vf_err *err, const char *id)
     return vf_fail(err, VF_ERR_NOT_FOUND, "there is no article %s", id);
 }
 
+void vf_hint_duplicates(const struct vf_store *store, struct vf_err *err)
+{
+    vf_hint(err,
+        "delete rows that are there twice: SELECT source_type, source_id, model_id FROM %s GROUP "
+        "BY "
+        "1, 2, 3 HAVING count(*) > 1",
+        store->names.embeddings.quoted);
+}
+
 int vf_fail_no_models(const struct vf_store *store, struct vf_err *err)
 {
     vf_fail(err, VF_ERR_NOT_FOUND, "there is no table %s", store->names.models.quoted);

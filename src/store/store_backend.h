@@ -198,6 +198,9 @@ VF_MUST_CHECK int vf_summary_fill(struct vf_article_summary *ret, const char *id
 /* VF_ERR_CONFIG: nothing is pruned against an empty table. */
 int vf_fail_no_articles(const struct vf_store *store, struct vf_err *err);
 
+/* What helps when the unique index cannot be made. */
+void vf_hint_duplicates(const struct vf_store *store, struct vf_err *err);
+
 /* VF_ERR_NOT_FOUND: no table of what made the vectors. */
 int vf_fail_no_models(const struct vf_store *store, struct vf_err *err);
 

@@ -247,6 +247,17 @@ class Common:
         self.assertEqual(self.check("init", stderr="ready already").stdout, "changes=0\n")
         self.check("init", "--print", stdout="CREATE TABLE")
 
+    def test_init_with_rows_that_are_there_twice(self):
+        """What helps is said, in words that can be run."""
+        self.check("init")
+        self.database.query("DROP INDEX idx_text_embeddings_source_model")
+        for _ in range(2):
+            self.database.query("INSERT INTO text_embeddings (source_type, source_id, model_id) "
+                                "VALUES ('NEWS', '1', 'm')")
+        said = self.check("init", status=65, stderr="hint: delete rows that are there twice").stderr
+        self.assertEqual(self.database.query(re.search("twice: (SELECT .*)", said)[1]),
+                         [("NEWS", "1", "m")])
+
     def test_other_names(self):
         names = ["--articles-table", "Stories; --", "--embeddings-table", 'my "vectors"',
                  "--article-id-column", "Id", "--published-at-column", "when",

@@ -187,6 +187,7 @@ class Postgres(Common, program.Case):
         done = self.backfill("--limit", 20, env=as_role, stderr="warning: the encoder behind .* is "
                              "not recorded: role .* may not read and write")
         self.assertEqual(self.counts(done)["embedded"], 20)
+        self.check("status", env=as_role, stdout="by an encoder whose record is missing or may not")
         self.database.query(f"GRANT SELECT ON text_embedding_models TO {role}")
         done = self.backfill("--limit", 1, env=as_role, stderr="(?s)adopted.*warning: .*not recorded")
         self.backfill("--replace-model", model=self.other, env=as_role, status=77,
