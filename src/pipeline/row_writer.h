@@ -37,8 +37,8 @@ VF_MUST_CHECK int vf_row_writer_add(
     struct vf_row_writer *writer, const struct vf_window *window, size_t i, struct vf_err *err);
 
 /* Writes what is left. Rows that the database refuses (VF_ERR_DATA) are found by halving the batch
- * and counted as failed; when very many in a row are refused, the table is rather to blame, and
- * VF_ERR_DATA is returned. */
+ * and counted as failed; when it refuses every row of a batch that is not small, the table is at
+ * fault, and the error is returned. */
 VF_MUST_CHECK int vf_row_writer_flush(struct vf_row_writer *writer, struct vf_err *err);
 
 /* Borrowed. */
