@@ -118,14 +118,10 @@ static int64_t answer_deadline(const struct pg_store *s)
     return vf_now_ns() + s->answer_timeout_ms * 1000000;
 }
 
-int vf__pg_send(
-    struct pg_store *s, const char *sql, const struct pg_params *params, struct vf_err *err)
+int vf__pg_flush(struct pg_store *s, struct vf_err *err)
 {
     int64_t deadline = answer_deadline(s);
     int rc = 0, left;
-    if (!PQsendQueryParams(s->conn, sql, params->n, params->types, params->values, params->lengths,
-            params->formats, 1))
-        return vf__pg_fail(s, NULL, err);
     while ((left = PQflush(s->conn)) > 0) {
         VF_TRY(wait_for_socket(s, POLLIN | POLLOUT, deadline, err));
         if (!PQconsumeInput(s->conn))
@@ -135,6 +131,15 @@ int vf__pg_send(
         rc = vf__pg_fail(s, NULL, err);
 out:
     return rc;
+}
+
+int vf__pg_send(
+    struct pg_store *s, const char *sql, const struct pg_params *params, struct vf_err *err)
+{
+    if (!PQsendQueryParams(s->conn, sql, params->n, params->types, params->values, params->lengths,
+            params->formats, 1))
+        return vf__pg_fail(s, NULL, err);
+    return vf__pg_flush(s, err);
 }
 
 int vf__pg_await(struct pg_store *s, struct vf_err *err)
@@ -152,8 +157,7 @@ out:
     return rc;
 }
 
-/* The answer to the one statement that was sent. */
-static int receive(struct pg_store *s, PGresult **ret, struct vf_err *err)
+int vf__pg_receive(struct pg_store *s, PGresult **ret, struct vf_err *err)
 {
     PGresult *result = NULL, *next = NULL;
     int rc;
@@ -185,7 +189,7 @@ int vf__pg_query(struct pg_store *s, const char *text, const struct vf_sql_word 
     int rc;
     VF_TRY(vf__pg_expand(s, text, extra, n_extra, &sql, err));
     VF_TRY(vf__pg_send(s, sql.data, params ? params : &none, err));
-    VF_TRY(receive(s, ret, err));
+    VF_TRY(vf__pg_receive(s, ret, err));
 out:
     vf_buf_release(&sql);
     return rc;

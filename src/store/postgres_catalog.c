@@ -200,6 +200,20 @@ static int resolve_own_columns(struct pg_store *s, const PGresult *columns, stru
     return 0;
 }
 
+/* Runs `text`, which yields a row when something exists; $1 is the embeddings table. */
+static int exists(struct pg_store *s, const char *text, bool *ret, struct vf_err *err)
+{
+    struct pg_params params = {0};
+    PGresult *result = NULL;
+    int rc;
+    vf__pg_add_text(&params, s->base.names.embeddings.quoted);
+    VF_TRY(vf__pg_query(s, text, NULL, 0, &params, &result, err));
+    *ret = PQntuples(result) > 0;
+out:
+    PQclear(result);
+    return rc;
+}
+
 /* Whether this role may do all with the table of failures. */
 static int resolve_failures(struct pg_store *s, struct vf_err *err)
 {
@@ -217,6 +231,41 @@ out:
     return rc;
 }
 
+/* Whether a column, if it is there, travels in one of the types that COPY sends. */
+static bool travels_as(const PGresult *columns, const char *name, const char *const types[3])
+{
+    int row = find_column(columns, name);
+    for (int i = 0; row >= 0 && i < 3 && types[i]; i++)
+        if (strcmp(PQgetvalue(columns, row, TYPE), types[i]) == 0)
+            return true;
+    return row < 0;
+}
+
+/* COPY knows nothing of rules, of row security and of casts. */
+static int resolve_copy(struct pg_store *s, const PGresult *columns, struct vf_err *err)
+{
+    static const struct {
+        const char *column, *types[3];
+    } expected[] = {
+        {"source_type", {"varchar", "text", "bpchar"}},
+        {"source_id", {"varchar", "text", "bpchar"}},
+        {"model_id", {"varchar", "text", "bpchar"}},
+        {"vector", {"bytea"}},
+        {"text_hash", {"bytea"}},
+        {"token_count", {"int4"}},
+        {"truncated", {"bool"}},
+        {"updated_at", {"timestamptz", "timestamp"}},
+    };
+    s->takes_copy = false;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        if (!travels_as(columns, expected[i].column, expected[i].types))
+            return 0;
+    return exists(s,
+        "SELECT 1 FROM pg_class c WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')"
+        " AND NOT c.relhasrules AND NOT row_security_active(c.oid)",
+        &s->takes_copy, err);
+}
+
 int vf__pg_inspect_embeddings(struct pg_store *s, struct vf_err *err)
 {
     static const char *const keys[] = {"source_type", "source_id", "model_id"};
@@ -232,6 +281,7 @@ int vf__pg_inspect_embeddings(struct pg_store *s, struct vf_err *err)
     VF_TRY(resolve_vector_type(s, columns, err));
     VF_TRY(resolve_own_columns(s, columns, err));
     VF_TRY(resolve_failures(s, err));
+    VF_TRY(resolve_copy(s, columns, err));
     s->embeddings_known = true;
 out:
     PQclear(columns);
@@ -241,20 +291,6 @@ out:
 bool vf__pg_is_bytea(const struct pg_store *s)
 {
     return s->info.vector_type && strcmp(s->info.vector_type, "bytea") == 0;
-}
-
-/* Runs `text`, which yields a row when something exists; $1 is the embeddings table. */
-static int exists(struct pg_store *s, const char *text, bool *ret, struct vf_err *err)
-{
-    struct pg_params params = {0};
-    PGresult *result = NULL;
-    int rc;
-    vf__pg_add_text(&params, s->base.names.embeddings.quoted);
-    VF_TRY(vf__pg_query(s, text, NULL, 0, &params, &result, err));
-    *ret = PQntuples(result) > 0;
-out:
-    PQclear(result);
-    return rc;
 }
 
 /* An index that ON CONFLICT (source_type, source_id, model_id) can use. */

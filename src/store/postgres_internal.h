@@ -40,6 +40,7 @@ struct pg_store {
     bool has_vector_ref;
     struct vf_buf vector_type; /* as SQL, without dimensions */
     size_t dimensions;         /* that the column's type allows; 0: any */
+    bool takes_copy;           /* new rows may come by COPY: postgres_copy.c */
 };
 
 /* ---- postgres_params.c: parameters and results, all in the binary format ---- */
@@ -92,6 +93,13 @@ VF_MUST_CHECK int vf__pg_expand(struct pg_store *s, const char *text,
 /* Sends a statement without waiting for an answer. */
 VF_MUST_CHECK int vf__pg_send(
     struct pg_store *s, const char *sql, const struct pg_params *params, struct vf_err *err);
+
+/* Sends what waits to be sent. */
+VF_MUST_CHECK int vf__pg_flush(struct pg_store *s, struct vf_err *err);
+
+/* The answer to what was sent, or to the last statement of it. The caller clears *ret; `ret` may be
+ * NULL. */
+VF_MUST_CHECK int vf__pg_receive(struct pg_store *s, PGresult **ret, struct vf_err *err);
 
 /* Opens the connection anew unless it is ready for the next statement. */
 VF_MUST_CHECK int vf__pg_reconnect(struct pg_store *s, struct vf_err *err);
@@ -172,7 +180,28 @@ int vf__pg_orphans(struct vf_store *store, const char *model_id, vf_orphan_visit
     void *context, struct vf_err *err);
 int vf__pg_prune(struct vf_store *store, const char *model_id, uint64_t *ret_n, struct vf_err *err);
 
+/* ---- postgres_copy.c ---- */
+
+/* As vf__pg_write(), for rows that are not there yet and a table that takes_copy. VF_ERR_DATA when
+ * one is there. */
+VF_MUST_CHECK int vf__pg_copy(struct pg_store *s, const char *model_id, size_t dimensions,
+    const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err);
+
 /* ---- postgres_write.c ---- */
+
+/* The columns beside the key and the vector, in the order in which they are written. */
+enum { PG_N_EXTRA = 5 };
+
+struct pg_extra_column {
+    bool there;
+    const char *name, *value; /* value: of a row r, as SQL */
+};
+
+void vf__pg_list_extra(const struct pg_store *s, struct pg_extra_column ret[PG_N_EXTRA]);
+
+/* A vector as an item of an array of bytea. */
+VF_MUST_CHECK int vf__pg_append_bytea(
+    struct vf_buf *out, const float *vector, size_t dimensions, struct vf_err *err);
 
 int vf__pg_write(struct vf_store *store, const char *model_id, size_t dimensions,
     const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err);

@@ -1,7 +1,7 @@
-/* Writing to PostgreSQL: one INSERT … SELECT FROM unnest(arrays) a call, hence one round trip and
- * one transaction, and no staging table that the role would need rights for. Rows that are expected
- * to be new go without ON CONFLICT, which costs the server a quarter of its work; where one is
- * there all the same, the call is made again with it. */
+/* Writing to PostgreSQL: one statement a call, hence one transaction, and no staging table that the
+ * role would need rights for. Rows that are expected to be new come by COPY where the table takes
+ * it, else by INSERT … SELECT FROM unnest(arrays). Where one of them is there all the same, and for
+ * rows that were there before, the INSERT has ON CONFLICT. */
 #include "store/postgres_internal.h"
 
 #include "base/checked.h"
@@ -34,26 +34,33 @@ static void batch_release(struct batch *batch)
     vf_buf_release(&batch->truncated);
 }
 
-/* Little-endian for bytea; else as elements of a float4[]. */
+int vf__pg_append_bytea(
+    struct vf_buf *out, const float *vector, size_t dimensions, struct vf_err *err)
+{
+    uint8_t length[4];
+    size_t n_bytes;
+    int rc;
+    if (!vf_size_mul(dimensions, 4, &n_bytes) || n_bytes > INT32_MAX)
+        return vf_fail(err, VF_ERR_DATA, "a vector of %zu dimensions is too long", dimensions);
+    vf_put_be32(length, (uint32_t)n_bytes);
+    VF_TRY(vf_buf_append(out, length, sizeof length, err));
+    VF_TRY(vf_buf_reserve(out, n_bytes, err));
+    vf_vector_to_le(vector, dimensions, (uint8_t *)out->data + out->size);
+    out->size += n_bytes;
+    out->data[out->size] = '\0';
+out:
+    return rc;
+}
+
+/* As an item of bytea, or as so many items of float4. */
 static int append_vector(
     struct vf_buf *vectors, bool bytea, const float *vector, size_t dimensions, struct vf_err *err)
 {
-    size_t n_bytes;
-    int rc;
-    if (!vf_size_mul(dimensions, bytea ? 4 : 8, &n_bytes) || n_bytes > INT32_MAX)
-        return vf_fail(err, VF_ERR_DATA, "a vector of %zu dimensions is too long", dimensions);
-    if (!bytea) {
-        for (size_t i = 0; i < dimensions; i++)
-            VF_TRY(vf__pg_array_int4(vectors, vf_float_bits(vector[i]), err));
-        return 0;
-    }
-    uint8_t length[4];
-    vf_put_be32(length, (uint32_t)n_bytes);
-    VF_TRY(vf_buf_append(vectors, length, sizeof length, err));
-    VF_TRY(vf_buf_reserve(vectors, n_bytes, err));
-    vf_vector_to_le(vector, dimensions, (uint8_t *)vectors->data + vectors->size);
-    vectors->size += n_bytes;
-    vectors->data[vectors->size] = '\0';
+    int rc = 0;
+    if (bytea)
+        return vf__pg_append_bytea(vectors, vector, dimensions, err);
+    for (size_t i = 0; i < dimensions; i++)
+        VF_TRY(vf__pg_array_int4(vectors, vf_float_bits(vector[i]), err));
 out:
     return rc;
 }
@@ -83,27 +90,30 @@ out:
     return rc;
 }
 
-/* The columns beside the key and the vector, as far as the table has them. */
-static int list_columns(struct pg_store *s, struct vf_buf *names, struct vf_buf *values,
-    struct vf_buf *updates, struct vf_err *err)
+void vf__pg_list_extra(const struct pg_store *s, struct pg_extra_column ret[PG_N_EXTRA])
 {
-    const struct {
-        bool there;
-        const char *name, *value;
-    } columns[] = {
+    const struct pg_extra_column all[PG_N_EXTRA] = {
         {s->has_vector_ref, "vector_ref", "NULL"},
         {s->info.has_text_hash, "text_hash", "r.text_hash"},
         {s->info.has_token_count, "token_count", "r.token_count"},
         {s->info.has_truncated, "truncated", "r.truncated"},
         {s->info.has_updated_at, "updated_at", "now()"},
     };
+    memcpy(ret, all, sizeof all);
+}
+
+static int list_columns(struct pg_store *s, struct vf_buf *names, struct vf_buf *values,
+    struct vf_buf *updates, struct vf_err *err)
+{
+    struct pg_extra_column columns[PG_N_EXTRA];
     int rc;
+    vf__pg_list_extra(s, columns);
     VF_TRY(vf_buf_reserve(names, 0, err));
     VF_TRY(vf_buf_reserve(values, 0, err));
     VF_TRY(vf_buf_append_string(updates,
         " ON CONFLICT (source_type, source_id, model_id) DO UPDATE SET vector = EXCLUDED.vector",
         err));
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+    for (size_t i = 0; i < PG_N_EXTRA; i++) {
         if (!columns[i].there)
             continue;
         VF_TRY(vf_buf_printf(names, err, ", %s", columns[i].name));
@@ -114,7 +124,7 @@ out:
     return rc;
 }
 
-static int send_batch(
+static int send_insert(
     struct pg_store *s, const struct pg_params *params, bool upsert, struct vf_err *err)
 {
     struct vf_buf names = {0}, values = {0}, updates = {0}, vector = {0}, cleared = {0};
@@ -158,29 +168,41 @@ static bool are_new(const struct vf_row *rows, const size_t *order, size_t n)
     return true;
 }
 
-int vf__pg_write(struct vf_store *store, const char *model_id, size_t dimensions,
-    const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err)
+static int insert(struct pg_store *s, const char *model_id, size_t dimensions,
+    const struct vf_row *rows, const size_t *order, size_t n, bool upsert, struct vf_err *err)
 {
-    struct pg_store *s = (struct pg_store *)store;
+    bool bytea = vf__pg_is_bytea(s);
     struct pg_params params = {0};
     struct batch batch = {0};
-    bool upsert = !are_new(rows, order, n);
     int rc;
-    VF_TRY(vf__pg_inspect_embeddings(s, err));
-    VF_TRY(batch_fill(&batch, vf__pg_is_bytea(s), dimensions, rows, order, n, err));
+    VF_TRY(batch_fill(&batch, bytea, dimensions, rows, order, n, err));
     vf__pg_add_text(&params, model_id);
     vf__pg_add_bytes(&params, PG_TEXT_ARRAY, &batch.ids);
-    vf__pg_add_bytes(
-        &params, vf__pg_is_bytea(s) ? PG_BYTEA_ARRAY : PG_FLOAT4_ARRAY, &batch.vectors);
+    vf__pg_add_bytes(&params, bytea ? PG_BYTEA_ARRAY : PG_FLOAT4_ARRAY, &batch.vectors);
     vf__pg_add_bytes(&params, PG_BYTEA_ARRAY, &batch.hashes);
     vf__pg_add_bytes(&params, PG_INT4_ARRAY, &batch.counts);
     vf__pg_add_bytes(&params, PG_BOOL_ARRAY, &batch.truncated);
     vf__pg_add_int8(&params, (int64_t)dimensions);
-    rc = send_batch(s, &params, upsert, err);
-    if (rc == VF_ERR_DATA && !upsert)
-        rc = send_batch(s, &params, true, err);
+    VF_TRY(send_insert(s, &params, upsert, err));
 out:
     batch_release(&batch);
+    return rc;
+}
+
+int vf__pg_write(struct vf_store *store, const char *model_id, size_t dimensions,
+    const struct vf_row *rows, const size_t *order, size_t n, struct vf_err *err)
+{
+    struct pg_store *s = (struct pg_store *)store;
+    int rc;
+    VF_TRY(vf__pg_inspect_embeddings(s, err));
+    if (are_new(rows, order, n)) {
+        rc = s->takes_copy ? vf__pg_copy(s, model_id, dimensions, rows, order, n, err)
+                           : insert(s, model_id, dimensions, rows, order, n, false, err);
+        if (rc != VF_ERR_DATA)
+            goto out;
+    }
+    VF_TRY(insert(s, model_id, dimensions, rows, order, n, true, err));
+out:
     return rc;
 }
 

@@ -296,6 +296,24 @@ EXPORT int PQsendQueryParams(PGconn *conn, const char *sql, int n, const Oid *ty
     return SQL_FAILS() ? 0 : real(conn, sql, n, types, values, lengths, formats, format);
 }
 
+EXPORT int PQsendQuery(PGconn *conn, const char *sql)
+{
+    REAL(int, "PQsendQuery", PGconn *, const char *);
+    return SQL_FAILS() ? 0 : real(conn, sql);
+}
+
+EXPORT int PQputCopyData(PGconn *conn, const char *bytes, int n)
+{
+    REAL(int, "PQputCopyData", PGconn *, const char *, int);
+    return SQL_FAILS() ? -1 : real(conn, bytes, n);
+}
+
+EXPORT int PQputCopyEnd(PGconn *conn, const char *refusal)
+{
+    REAL(int, "PQputCopyEnd", PGconn *, const char *);
+    return SQL_FAILS() ? -1 : real(conn, refusal);
+}
+
 EXPORT int PQflush(PGconn *conn)
 {
     REAL(int, "PQflush", PGconn *);
