@@ -1,13 +1,15 @@
 /* Reads all articles of a database in pages, then writes a vector for each of them, without an
  * encoder in between, and prints how long both took as JSON. */
 #include "base/clock.h"
+#include "pipeline/row_writer.h"
 #include "store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 256, BATCH = 256, PAGE_BYTES = 4 << 20 };
+/* Batches as vecfill backfill writes them when the encoder is fast. */
+enum { PAGE = 256, BATCH = VF_BATCH_ROWS, PAGE_BYTES = 4 << 20 };
 
 struct ids {
     char **all;

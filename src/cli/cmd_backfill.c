@@ -19,8 +19,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { DEFAULT_BATCH_SIZE = 256 };
-
 struct retries_arg {
     bool given;
     size_t n;
@@ -108,8 +106,8 @@ static const struct vf_option options[] = {
         true},
     {"newest-first", '\0', NULL, "the newest articles first", vf_parse_flag, FIELD(newest_first),
         NULL, true},
-    {"batch-size", '\0', "N", "rows in a transaction [256]", vf_parse_count, FIELD(batch_size),
-        &max_batch_size, true},
+    {"batch-size", '\0', "N", "rows in a transaction [what a second brings]", vf_parse_count,
+        FIELD(batch_size), &max_batch_size, true},
     {"retries", '\0', "N", "tries to reach a lost database again [6]", parse_retries,
         FIELD(retries), NULL, true},
     {"retry-failed", '\0', NULL, "articles that failed in earlier runs, too", vf_parse_flag,
@@ -179,7 +177,7 @@ static int make_selection(struct run *run, struct vf_err *err)
     run->options.limit = args->limit;
     run->options.max_memory = args->max_memory;
     run->options.retries = args->retries.given ? (unsigned)args->retries.n : VF_DEFAULT_RETRIES;
-    run->options.batch_size = args->batch_size ? args->batch_size : DEFAULT_BATCH_SIZE;
+    run->options.batch_size = args->batch_size;
     return vf_day_args_resolve(&args->days, &selection->from_us, &selection->until_us, err);
 }
 

@@ -7,7 +7,6 @@
 #include "pipeline/window.h"
 #include "store/claims.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -19,6 +18,10 @@ enum { N_ENCODERS = 2, N_WINDOWS = VF_N_WINDOWS };
 _Static_assert(N_WINDOWS == N_ENCODERS + 4, "one for each place");
 
 enum { PROGRESS_INTERVAL_MS = 200 };
+
+/* Unless transactions have a given number of rows, none waits for longer than for this and for a
+ * window. */
+static const int64_t batch_age_ns = 1000000000;
 
 /* Articles that other processes are at are looked at again, after longer and longer waits of
  * together half a minute; then they are taken. */
@@ -46,6 +49,7 @@ struct run {
     struct vf_embedder *embedder;
     struct vf_counts start; /* immutable: what was selected when the run began */
     bool claiming;          /* immutable: leaves articles to other processes */
+    size_t in_flight;       /* immutable: articles between reading and writing, at most */
     int64_t begin_ns;       /* immutable */
     bool interrupted;       /* caller's thread only: options->stop was seen */
 
@@ -122,7 +126,7 @@ static int claim_page(struct run *run, struct vf_window *window, struct vf_err *
     if (!run->claiming)
         return 0;
     do
-        rc = vf_reader_claim(run->reader, &window->page, &left, err);
+        rc = vf_reader_claim(run->reader, &window->page, run->in_flight, &left, err);
     while (vf_retry(&run->read_retry, &tries, &rc, err));
     run->n_left += left;
     return rc;
@@ -178,7 +182,9 @@ static int write_window(struct run *run, struct vf_window *window, struct vf_err
         if (rc)
             return rc;
     }
-    return 0;
+    if (run->options->batch_size)
+        return 0;
+    return vf_row_writer_flush_old(run->writer, batch_age_ns, err);
 }
 
 /* ---- the threads ---- */
@@ -330,15 +336,18 @@ static int run_prepare(struct run *run, struct vf_err *err)
 {
     const struct vf_backfill_options *options = run->options;
     const struct vf_model_info *info = vf_info(run->embedder);
+    const struct vf_window_size window = vf_window_size_for(info, options->max_memory);
     uint64_t n_rows = n_to_embed(&run->start, options->limit);
-    size_t batch_size = options->batch_size < n_rows ? options->batch_size : (size_t)n_rows;
+    size_t batch_size = vf_batch_rows(info, options);
+    if (batch_size > n_rows)
+        batch_size = (size_t)n_rows;
+    run->in_flight = N_WINDOWS * window.articles + batch_size;
     int rc = vf_row_writer_new(&run->write_retry, options->selection.model_id, info->dimensions,
         batch_size, &run->writer, err);
     for (size_t i = 0; rc == 0 && i < N_STAGES; i++)
         rc = vf_queue_new(N_WINDOWS, NULL, &run->queues[i], err);
     for (size_t i = 0; rc == 0 && i < N_WINDOWS; i++) {
-        rc = vf_window_new(
-            vf_window_size_for(info, options->max_memory), info->dimensions, &run->windows[i], err);
+        rc = vf_window_new(window, info->dimensions, &run->windows[i], err);
         if (rc == 0 && vf_queue_push(run->queues[READ], run->windows[i]) != VF_QUEUE_OK)
             rc = vf_fail(err, VF_ERR_INTERNAL, "a new queue takes nothing");
     }
@@ -494,7 +503,6 @@ int vf_backfill(struct vf_embedder *embedder, struct vf_store *reader, struct vf
     struct vf_counts start = {0};
     uint64_t left = 0;
     int rc = 0;
-    assert(options->batch_size > 0);
     *report = (struct vf_backfill_report){0};
     if (options->counts)
         start = *options->counts;

@@ -34,7 +34,7 @@ struct vf_backfill_options {
     /* What vf_backfill_count() found; NULL: counted by the run itself. */
     const struct vf_counts *counts;
     uint64_t limit;      /* most articles to embed, those that fail included; 0: no limit */
-    size_t batch_size;   /* rows a transaction, at least 1 */
+    size_t batch_size;   /* rows a transaction; 0: what a second brings, see vf_batch_rows() */
     uint64_t max_memory; /* bytes for the process, by which windows are made smaller; 0: no limit */
     unsigned retries;    /* tries more, when the database is away: pipeline/retry.h */
     /* Set to 1 by a signal handler: finish what is being encoded, commit, return
@@ -67,6 +67,10 @@ struct vf_backfill_report {
  * do need not load a model. */
 VF_MUST_CHECK int vf_backfill_count(struct vf_store *store, const struct vf_selection *selection,
     unsigned retries, struct vf_counts *ret, struct vf_err *err);
+
+/* Rows that one transaction of it may have: options->batch_size, or as many as make the cost of a
+ * transaction vanish, but no more than some megabytes of vectors. */
+size_t vf_batch_rows(const struct vf_model_info *info, const struct vf_backfill_options *options);
 
 /* Most bytes that vf_backfill() takes beside what the process has with an embedder that has its
  * weights, unless a single article is longer than a window. */

@@ -1,6 +1,7 @@
 /* How much memory a backfill takes, and windows that fit into a limit. Figures are upper ends: a
  * buffer that grows doubles. */
 #include "pipeline/backfill.h"
+#include "pipeline/row_writer.h"
 #include "pipeline/window.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB };
@@ -34,19 +35,37 @@ struct vf_window_size vf_window_size_for(const struct vf_model_info *info, uint6
     return size;
 }
 
+/* Of a row of a batch its vector, in rows, parameters and what is sent, and what stands beside it
+ * there. */
+static uint64_t row_bytes(const struct vf_model_info *info)
+{
+    enum { COPIES = 3, BESIDE = 512 };
+    return COPIES * info->dimensions * sizeof(float) + BESIDE;
+}
+
+size_t vf_batch_rows(const struct vf_model_info *info, const struct vf_backfill_options *options)
+{
+    enum { MIN_ROWS = 256, MAX_BYTES = 16 * MIB, SHARE = 8 };
+    uint64_t bytes = MAX_BYTES;
+    if (options->batch_size)
+        return options->batch_size;
+    if (options->max_memory && options->max_memory / SHARE < bytes)
+        bytes = options->max_memory / SHARE;
+    uint64_t rows = min_u64(bytes / row_bytes(info), VF_BATCH_ROWS);
+    return rows < MIN_ROWS ? MIN_ROWS : (size_t)rows;
+}
+
 uint64_t vf_backfill_memory(
     const struct vf_embedder *embedder, const struct vf_backfill_options *options)
 {
     enum {
         PER_THREAD = 256 * KIB, /* of stacks and of the memory allocator */
-        PER_ROW = 512,          /* ids, hashes, marks, in rows and parameters */
-        COPIES = 3,             /* of a batch: rows, parameters, what is sent */
         DATABASE = 8 * MIB,     /* caches, what a page looked at */
         ANSWERS = 3             /* of a page: received, parsed, and its texts in the tokenizer */
     };
     const struct vf_model_info *info = vf_info(embedder);
     struct vf_window_size size = vf_window_size_for(info, options->max_memory);
     return VF_N_WINDOWS * window_bytes(size, info) + ANSWERS * size.bytes + DATABASE +
-           options->batch_size * (COPIES * info->dimensions * sizeof(float) + PER_ROW) +
+           vf_batch_rows(info, options) * row_bytes(info) +
            info->threads * (info->worker_bytes + PER_THREAD);
 }

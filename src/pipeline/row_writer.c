@@ -1,6 +1,7 @@
 #include "pipeline/row_writer.h"
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "store/failure_record.h"
 
 #include <math.h>
@@ -24,12 +25,12 @@ struct vf_row_writer {
     const char *model_id;
     size_t dimensions, capacity;
     size_t n;            /* rows collected */
+    int64_t first_ns;    /* when the first of them came */
     struct vf_row *rows; /* [capacity]; source_id is set when they are written */
     struct row_note *notes;
     float *vectors;              /* [capacity][dimensions] */
     uint8_t *hashes;             /* [capacity][VF_TEXT_HASH_BYTES] */
     struct vf_buf ids, refusals; /* NUL-terminated, one after another */
-    size_t n_refused;            /* of those collected */
     size_t n_refused_in_row;     /* since one was taken */
     struct vf_row_counts counts;
 };
@@ -140,6 +141,8 @@ int vf_row_writer_add(
     if (fault.reason)
         return give_up(writer, article->id, text->hash, fault, err);
     size_t row = writer->n, id_offset = writer->ids.size;
+    if (row == 0)
+        writer->first_ns = vf_now_ns();
     int rc = vf_buf_append(&writer->ids, article->id, strlen(article->id) + 1, err);
     if (rc)
         return rc;
@@ -166,9 +169,12 @@ static int write_rows(struct vf_row_writer *w, size_t first, size_t n, struct vf
     do
         rc = vf_store_write(w->retry->store, w->model_id, w->dimensions, &w->rows[first], n, err);
     while (vf_retry(w->retry, &tries, &rc, err));
-    for (size_t i = first; rc == 0 && i < first + n; i++)
+    if (rc)
+        return rc;
+    w->n_refused_in_row = 0;
+    for (size_t i = first; i < first + n; i++)
         count_embedded(w, i);
-    return rc;
+    return 0;
 }
 
 static int note_refusal(
@@ -176,15 +182,22 @@ static int note_refusal(
 {
     w->notes[i].refused = true;
     w->notes[i].refusal_offset = w->refusals.size;
-    w->n_refused++;
+    w->n_refused_in_row++;
     return vf_buf_append(&w->refusals, refusal->msg, strlen(refusal->msg) + 1, err);
 }
 
-/* Writes rows in halves, and halves of these, until those that the database refuses stand alone.
- * Safe to repeat: what is written already is written again. */
+static bool is_table_at_fault(const struct vf_row_writer *w)
+{
+    return w->n_refused_in_row >= MAX_REFUSED_IN_A_ROW;
+}
+
+/* Writes rows in halves, and halves of these, until those that the database refuses stand alone, or
+ * are too many. Safe to repeat: what is written already is written again. */
 static int bisect(struct vf_row_writer *w, size_t first, size_t n, struct vf_err *err)
 {
     struct vf_err refusal;
+    if (is_table_at_fault(w))
+        return 0;
     int rc = write_rows(w, first, n, &refusal);
     if (rc && rc != VF_ERR_DATA) {
         *err = refusal;
@@ -210,15 +223,18 @@ static const char *refusal_of(const struct vf_row_writer *w, size_t i)
 /* Gives up the rows that were refused. */
 static int settle_refusals(struct vf_row_writer *w, struct vf_err *err)
 {
+    const char *last = "";
     int rc = 0;
-    for (size_t i = 0; i < w->n; i++)
-        if (w->notes[i].refused)
-            VF_TRY(give_up(w, w->rows[i].source_id, w->rows[i].text_hash,
-                (struct fault){"refused", refusal_of(w, i)}, err));
-    w->n_refused_in_row = w->n_refused == w->n ? w->n_refused_in_row + w->n : 0;
-    if (w->n_refused_in_row >= MAX_REFUSED_IN_A_ROW) {
+    for (size_t i = 0; i < w->n; i++) {
+        if (!w->notes[i].refused)
+            continue;
+        last = refusal_of(w, i);
+        VF_TRY(give_up(
+            w, w->rows[i].source_id, w->rows[i].text_hash, (struct fault){"refused", last}, err));
+    }
+    if (is_table_at_fault(w)) {
         rc = vf_fail(err, VF_ERR_DATA, "the database refuses row after row, %zu by now: %s",
-            w->n_refused_in_row, refusal_of(w, w->n - 1));
+            w->n_refused_in_row, last);
         vf_hint(err, "if the table is at fault, mend it and run again with --retry-failed");
     }
 out:
@@ -233,7 +249,6 @@ int vf_row_writer_flush(struct vf_row_writer *writer, struct vf_err *err)
         return 0;
     for (size_t i = 0; i < writer->n; i++)
         writer->rows[i].source_id = writer->ids.data + writer->notes[i].id_offset;
-    writer->n_refused = 0;
     vf_buf_clear(&writer->refusals);
     VF_TRY(bisect(writer, 0, writer->n, &failure));
     VF_TRY(settle_refusals(writer, &failure));
@@ -246,4 +261,11 @@ out:
     if (err)
         *err = failure;
     return rc;
+}
+
+int vf_row_writer_flush_old(struct vf_row_writer *writer, int64_t age_ns, struct vf_err *err)
+{
+    if (writer->n == 0 || vf_now_ns() - writer->first_ns <= age_ns)
+        return 0;
+    return vf_row_writer_flush(writer, err);
 }

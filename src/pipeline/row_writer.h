@@ -13,6 +13,9 @@
 #include "pipeline/window.h"
 #include "store/store.h"
 
+/* Rows that make the cost of a transaction vanish. */
+enum { VF_BATCH_ROWS = 2048 };
+
 struct vf_row_writer;
 
 /* What became of the articles that were handed over. */
@@ -37,9 +40,13 @@ VF_MUST_CHECK int vf_row_writer_add(
     struct vf_row_writer *writer, const struct vf_window *window, size_t i, struct vf_err *err);
 
 /* Writes what is left. Rows that the database refuses (VF_ERR_DATA) are found by halving the batch
- * and counted as failed; when it refuses every row of a batch that is not small, the table is at
- * fault, and the error is returned. */
+ * and counted as failed; when it refuses too many in a row, the table is at fault, and the error is
+ * returned. */
 VF_MUST_CHECK int vf_row_writer_flush(struct vf_row_writer *writer, struct vf_err *err);
+
+/* The same, but only when the first row was added more than `age_ns` ago. */
+VF_MUST_CHECK int vf_row_writer_flush_old(
+    struct vf_row_writer *writer, int64_t age_ns, struct vf_err *err);
 
 /* Borrowed. */
 const struct vf_row_counts *vf_row_writer_counts(const struct vf_row_writer *writer);

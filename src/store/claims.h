@@ -5,12 +5,16 @@
 
 #include "store/store.h"
 
+/* Claims that are held at once, at most: a server keeps the locks of all its clients in one table
+ * of some thousands. */
+enum { VF_MAX_CLAIMS = 512 };
+
 /* Takes articles out of the page that another process (to PostgreSQL: another connection), with the
  * same selection, has claimed, and claims the others; *ret_left is the number of those taken out.
- * Never waits. Claims end with their connection or process, or when the reader has made so many
- * more that their articles are written. They spare work; what is right does not depend on them. On
- * failure the page is as it was. */
-VF_MUST_CHECK int vf_reader_claim(
-    struct vf_reader *reader, struct vf_page *page, uint64_t *ret_left, struct vf_err *err);
+ * Never waits. Claims end with their connection or process, or when the reader has claimed
+ * `in_flight` more articles, for then theirs are written (or when there would be too many). They
+ * spare work; what is right does not depend on them. On failure the page is as it was. */
+VF_MUST_CHECK int vf_reader_claim(struct vf_reader *reader, struct vf_page *page, size_t in_flight,
+    uint64_t *ret_left, struct vf_err *err);
 
 #endif

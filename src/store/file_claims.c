@@ -45,7 +45,7 @@ void vf_file_claims_close(struct vf_file_claims *claims)
 
 static bool has(const struct vf_file_claims *claims, int64_t key)
 {
-    for (size_t i = 0; i < claims->n && i < VF_MAX_FILE_CLAIMS; i++)
+    for (size_t i = 0; i < claims->n && i < VF_MAX_CLAIMS; i++)
         if (claims->keys[i] == key)
             return true;
     return false;
@@ -53,7 +53,7 @@ static bool has(const struct vf_file_claims *claims, int64_t key)
 
 bool vf_file_claims_take(struct vf_file_claims *claims, int64_t key)
 {
-    int64_t *oldest = &claims->keys[claims->n % VF_MAX_FILE_CLAIMS];
+    int64_t *oldest = &claims->keys[claims->n % VF_MAX_CLAIMS];
     if (!claims->is_open)
         claims->fd = open(claims->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     claims->is_open = true;
@@ -61,7 +61,7 @@ bool vf_file_claims_take(struct vf_file_claims *claims, int64_t key)
         return true;
     if (!set_lock(claims->fd, F_WRLCK, byte_of(key), 1))
         return false;
-    if (claims->n >= VF_MAX_FILE_CLAIMS)
+    if (claims->n >= VF_MAX_CLAIMS)
         set_lock(claims->fd, F_UNLCK, byte_of(*oldest), 1);
     *oldest = key;
     claims->n++;

@@ -7,22 +7,18 @@
 #ifndef VF_STORE_FILE_CLAIMS_H
 #define VF_STORE_FILE_CLAIMS_H
 
-#include "base/error.h"
+#include "store/claims.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Claims that are kept: more than there are cells (store/claims.h) on their way to being written.
- */
-enum { VF_MAX_FILE_CLAIMS = 512 };
-
 struct vf_file_claims {
     char *path;
     bool is_open;
-    int fd;                           /* -1: there is no file, and all can be claimed */
-    int64_t keys[VF_MAX_FILE_CLAIMS]; /* a ring */
-    size_t n;                         /* so far */
+    int fd;                      /* -1: there is no file, and all can be claimed */
+    int64_t keys[VF_MAX_CLAIMS]; /* a ring */
+    size_t n;                    /* so far */
 };
 
 /* Claims in PATH-claims, which the first of them makes or opens. `claims` is zeroed, and goes to

@@ -18,6 +18,7 @@ enum {
     PG_TIMESTAMPTZ = 1184,
     PG_BOOL_ARRAY = 1000,
     PG_BYTEA_ARRAY = 1001,
+    PG_INT8_ARRAY = 1016,
     PG_INT4_ARRAY = 1007,
     PG_TEXT_ARRAY = 1009,
     PG_FLOAT4_ARRAY = 1021,
@@ -74,6 +75,7 @@ VF_MUST_CHECK int vf__pg_array_begin(
 VF_MUST_CHECK int vf__pg_array_item(
     struct vf_buf *array, const void *bytes, size_t n, struct vf_err *err); /* NULL is NULL */
 VF_MUST_CHECK int vf__pg_array_int4(struct vf_buf *array, uint32_t value, struct vf_err *err);
+VF_MUST_CHECK int vf__pg_array_int8(struct vf_buf *array, int64_t value, struct vf_err *err);
 VF_MUST_CHECK int vf__pg_array_instant(struct vf_buf *array, int64_t us, struct vf_err *err);
 
 /* Fields of a result; NULL reads as 0, "" or no bytes. */

@@ -104,11 +104,16 @@ int vf__pg_array_int4(struct vf_buf *array, uint32_t value, struct vf_err *err)
     return vf__pg_array_item(array, bytes, sizeof bytes, err);
 }
 
-int vf__pg_array_instant(struct vf_buf *array, int64_t us, struct vf_err *err)
+int vf__pg_array_int8(struct vf_buf *array, int64_t value, struct vf_err *err)
 {
     char bytes[8];
-    put_be64(bytes, (uint64_t)instant_to_server(us));
+    put_be64(bytes, (uint64_t)value);
     return vf__pg_array_item(array, bytes, sizeof bytes, err);
+}
+
+int vf__pg_array_instant(struct vf_buf *array, int64_t us, struct vf_err *err)
+{
+    return vf__pg_array_int8(array, instant_to_server(us), err);
 }
 
 /* ---- results ---- */

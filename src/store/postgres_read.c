@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/clock.h"
+#include "store/claims.h"
 #include "store/vector_bytes.h"
 
 #include <inttypes.h>
@@ -63,9 +64,6 @@
 enum { MAX_ROWS_SCANNED = 4096 };
 static const int64_t KEEP_NS = 100 * 1000000;
 
-/* Claims that a reader keeps: more than there are cells on their way to being written. */
-enum { MAX_CLAIMS = 64 };
-
 struct ahead_row {
     int64_t time; /* as the server counts */
     enum vf_state state;
@@ -85,6 +83,11 @@ struct ahead {
     int64_t read_ns;
 };
 
+struct claim {
+    int64_t key;
+    uint64_t before; /* articles that were claimed before it */
+};
+
 struct pg_reader {
     struct vf_reader base;
     struct pg_store *s;
@@ -92,8 +95,8 @@ struct pg_reader {
     bool begun; /* from here: the cursor */
     int64_t last_time;
     struct vf_buf last_id;
-    int64_t claims[MAX_CLAIMS]; /* a ring */
-    size_t n_claims;            /* so far */
+    struct claim claims[VF_MAX_CLAIMS]; /* a ring, of those from first_claim to n_claims - 1 */
+    size_t first_claim, n_claims;
 };
 
 /* ---- statements on a selection ---- */
@@ -430,39 +433,60 @@ out:
     return rc;
 }
 
-static bool has_claim(const struct pg_reader *reader, int64_t key)
+/* ---- claims: advisory locks of the session ---- */
+
+static struct claim *claim_at(struct pg_reader *reader, size_t i)
 {
-    for (size_t i = 0; i < reader->n_claims && i < MAX_CLAIMS; i++)
-        if (reader->claims[i] == key)
+    return &reader->claims[i % VF_MAX_CLAIMS];
+}
+
+static bool has_claim(struct pg_reader *reader, int64_t key)
+{
+    for (size_t i = reader->first_claim; i < reader->n_claims; i++)
+        if (claim_at(reader, i)->key == key)
             return true;
     return false;
 }
 
-/* Advisory locks of the session. To release one that was lost with a connection is no error. */
+/* The first claim that is still needed, and all after it are, when another is made. The articles of
+ * a claim come before those of the next one. */
+static size_t first_needed(struct pg_reader *reader)
+{
+    size_t i = reader->first_claim, n = reader->n_claims;
+    while (n - i == VF_MAX_CLAIMS ||
+           (n - i > 1 &&
+               claim_at(reader, i + 1)->before + reader->base.in_flight <= reader->base.n_claimed))
+        i++;
+    return i;
+}
+
+/* To release a lock that was lost with a connection is no error. */
 int vf__pg_reader_claim(struct vf_reader *base, int64_t key, bool *ret, struct vf_err *err)
 {
-    static const char text[] = "SELECT pg_try_advisory_lock($1)::int::int8, pg_advisory_unlock($2)";
+    static const char text[] = "SELECT pg_try_advisory_lock($1)::int::int8,"
+                               " (SELECT count(pg_advisory_unlock(k)) FROM unnest($2) k)";
     struct pg_reader *reader = (struct pg_reader *)base;
-    int64_t *oldest = &reader->claims[reader->n_claims % MAX_CLAIMS];
+    size_t needed = first_needed(reader);
     struct pg_params params = {0};
+    struct vf_buf released = {0};
     PGresult *result = NULL;
     int rc = 0;
     *ret = has_claim(reader, key);
     if (*ret)
         goto out;
+    VF_TRY(vf__pg_array_begin(&released, PG_INT8, needed - reader->first_claim, err));
+    for (size_t i = reader->first_claim; i < needed; i++)
+        VF_TRY(vf__pg_array_int8(&released, claim_at(reader, i)->key, err));
     vf__pg_add_int8(&params, key);
-    if (reader->n_claims < MAX_CLAIMS)
-        vf__pg_add_null(&params, PG_INT8);
-    else
-        vf__pg_add_int8(&params, *oldest);
+    vf__pg_add_bytes(&params, PG_INT8_ARRAY, &released);
     VF_TRY(vf__pg_query(reader->s, text, NULL, 0, &params, &result, err));
+    reader->first_claim = needed;
     *ret = vf__pg_get_int8(result, 0, 0) != 0;
-    if (*ret) {
-        *oldest = key;
-        reader->n_claims++;
-    }
+    if (*ret)
+        *claim_at(reader, reader->n_claims++) = (struct claim){key, base->n_claimed};
 out:
     PQclear(result);
+    vf_buf_release(&released);
     return rc;
 }
 

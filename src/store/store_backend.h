@@ -59,7 +59,9 @@ struct vf_store {
 struct vf_reader {
     struct vf_store *store;
     const struct vf_selection *selection;
-    uint64_t cell; /* of the last article read */
+    uint64_t cell;      /* of the last article read */
+    uint64_t n_claimed; /* articles so far */
+    size_t in_flight;   /* articles of these that may not be written yet */
 };
 
 /* The functions of store.h that differ. Arguments have been checked. Of rows and

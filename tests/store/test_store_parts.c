@@ -219,7 +219,7 @@ static void test_file_claims(void **state)
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_int_equal(access(name, F_OK), 0);
     assert_true(vf_file_claims_take(&claims, 1));
-    for (int64_t key = 3; key < 3 + 2 * VF_MAX_FILE_CLAIMS; key++)
+    for (int64_t key = 3; key < 3 + 2 * VF_MAX_CLAIMS; key++)
         assert_true(vf_file_claims_take(&claims, key));
     vf_file_claims_close(&claims);
     assert_int_equal(access(name, F_OK), -1);

@@ -1,4 +1,5 @@
 /* What only PostgreSQL has: types, rights, encodings, time zones, a server that is away. */
+#include "store/claims.h"
 #include "store_fixture.h"
 
 #include <stdio.h>
@@ -435,6 +436,77 @@ static void test_old_rows_are_read_again(void **state)
     vf_store_close(store);
 }
 
+/* ---- claims ---- */
+
+/* Claims all that is left to do, page by page; returns how many articles others had. */
+static uint64_t claim_all(
+    struct vf_store *store, struct vf_reader **reader, size_t in_flight, uint64_t *ret_claimed)
+{
+    static const struct vf_selection all = {.model_id = "m",
+        .from_us = VF_INSTANT_MIN,
+        .until_us = VF_INSTANT_MAX,
+        .refresh = VF_REFRESH_MISSING};
+    struct vf_page page = {0};
+    uint64_t n = 0, left;
+    struct vf_err err;
+    bool end = false;
+    *ret_claimed = 0;
+    expect_ok(vf_reader_new(store, &all, reader, &err), &err, "reader");
+    while (!end) {
+        expect_ok(vf_reader_next(*reader, 100, 1 << 20, &page, &end, &err), &err, "page");
+        expect_ok(vf_reader_claim(*reader, &page, in_flight, &left, &err), &err, "claim");
+        n += left;
+        *ret_claimed += page.n;
+    }
+    vf_page_release(&page);
+    return n;
+}
+
+/* As many claims are kept as the articles in flight have, however many share one. */
+static void test_claims_in_flight(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t in_flight;
+        int one_in;      /* so many is to do, of 64 articles that share a claim */
+        int least, most; /* claims */
+    } cases[] = {
+        {"next to each other", 2560, 1, 2560 / 64 / 2, 2560 / 64 * 2},
+        {"next to each other, few", 320, 1, 1, 320 / 64 * 4},
+        {"far from each other", 300, 64, 100, 300},
+        {"more than is good for the server", 100000, 16, VF_MAX_CLAIMS, VF_MAX_CLAIMS},
+    };
+    enum { N = 4000 };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        struct vf_reader *reader, *other_reader;
+        uint64_t claimed, others;
+        char sql[512];
+        fixture_recreate(f, "");
+        struct vf_store *store = fixture_open_ready(f, NULL), *other = fixture_open(f, NULL);
+        snprintf(sql, sizeof sql,
+            "INSERT INTO news_articles (article_id, published_at, headline) SELECT i,"
+            " '2025-01-01'::timestamptz + i * interval '1 s', CASE WHEN i %% %d = 0 THEN 'x' END"
+            " FROM generate_series(1, %d) i",
+            cases[i].one_in, N * cases[i].one_in);
+        fixture_run(f, sql);
+        assert_int_equal(claim_all(store, &reader, cases[i].in_flight, &claimed), 0);
+        assert_int_equal(claimed, N);
+        long n = strtol(fixture_get(f, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+                                       " AND database = (SELECT oid FROM pg_database WHERE datname"
+                                       " = current_database())"),
+            NULL, 10);
+        vf_check(n >= cases[i].least && n <= cases[i].most, "%s: %ld claims", cases[i].name, n);
+        uint64_t kept = claim_all(other, &other_reader, cases[i].in_flight, &others);
+        vf_check(kept >= cases[i].in_flight || n == VF_MAX_CLAIMS, "%s: %llu articles, %ld claims",
+            cases[i].name, (unsigned long long)kept, n);
+        vf_reader_free(reader);
+        vf_reader_free(other_reader);
+        vf_store_close(store);
+        vf_store_close(other);
+    }
+}
+
 /* ---- rows that others wrote ---- */
 
 /* Another program wrote one of the rows since the article was read. */
@@ -745,6 +817,7 @@ int main(void)
         TEST(test_schema_qualified),
         TEST(test_id_types),
         TEST(test_old_rows_are_read_again),
+        TEST(test_claims_in_flight),
         TEST(test_write_where_no_row_is_expected),
         TEST(test_sql_ascii),
         TEST(test_latin_1),

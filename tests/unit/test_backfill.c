@@ -1,4 +1,5 @@
 #include "harness.h"
+#include "pipeline/row_writer.h"
 #include "support/desk.h"
 
 #include <stdio.h>
@@ -271,6 +272,7 @@ static void test_same_bytes(void **state)
         {2, 7, 0, false},
         {3, 1000, 0, true},
         {4, 50, 90, false},
+        {2, 0, 0, false},
     };
     char first[65] = "";
     for (size_t i = 0; i < VF_COUNT(cases); i++) {
@@ -299,6 +301,66 @@ static void test_same_bytes(void **state)
         vf_close(embedder);
         desk_release(&desk);
     }
+}
+
+/* ---- how many rows a transaction has ---- */
+
+static void test_batch_rows(void **state)
+{
+    enum { MIB = 1 << 20 };
+    static const struct {
+        const char *name;
+        size_t dimensions, batch_size;
+        uint64_t max_memory;
+        size_t rows;
+    } cases[] = {
+        {"usual vectors", 384, 0, 0, VF_BATCH_ROWS},
+        {"a given number", 384, 16, 0, 16},
+        {"a given number, with little memory", 384, 100000, MIB, 100000},
+        {"long vectors", 1024, 0, 0, 1310},
+        {"very long vectors", 1000000, 0, 0, 256},
+        {"a limit of memory", 384, 0, 64 * MIB, 1638},
+        {"little memory", 384, 0, MIB, 256},
+    };
+    (void)state;
+    for (size_t i = 0; i < VF_COUNT(cases); i++) {
+        const struct vf_model_info info = {.dimensions = cases[i].dimensions};
+        const struct vf_backfill_options options = {
+            .batch_size = cases[i].batch_size, .max_memory = cases[i].max_memory};
+        size_t rows = vf_batch_rows(&info, &options);
+        vf_check(rows == cases[i].rows, "%s: %zu", cases[i].name, rows);
+    }
+}
+
+/* Rows that do not fill a batch wait, but not for ever. */
+static void test_old_rows(void **state)
+{
+    enum { LONG_AGO = -1 };
+    static const int64_t hour_ns = INT64_C(3600000000000);
+    struct vf_article article = {.id = "7", .text = "oil", .n_text = 3};
+    struct vf_window_text text = {.n_ids = 3};
+    size_t text_of = 0;
+    float vector[] = {1, 2};
+    const struct vf_window window = {.page = {.articles = &article, .n = 1},
+        .text_of = &text_of,
+        .texts = &text,
+        .vectors = vector};
+    struct vf_row_writer *writer = NULL;
+    struct desk desk;
+    struct vf_err err;
+    (void)state;
+    desk_init(&desk);
+    struct vf_retry retry = {.store = desk.writer};
+    vf_check(vf_row_writer_new(&retry, DESK_MODEL_ID, 2, 8, &writer, &err) == 0, "%s", err.msg);
+    assert_int_equal(vf_row_writer_flush_old(writer, LONG_AGO, &err), 0);
+    vf_check(vf_row_writer_add(writer, &window, 0, &err) == 0, "%s", err.msg);
+    vf_check(vf_row_writer_flush_old(writer, hour_ns, &err) == 0, "%s", err.msg);
+    assert_int_equal(stored(&desk), 0);
+    vf_check(vf_row_writer_flush_old(writer, LONG_AGO, &err) == 0, "%s", err.msg);
+    assert_int_equal(stored(&desk), 1);
+    assert_int_equal(vf_row_writer_counts(writer)->embedded, 1);
+    vf_row_writer_free(writer);
+    desk_release(&desk);
 }
 
 /* ---- articles that fail ---- */
@@ -367,6 +429,7 @@ static void test_refused_rows(void **state)
         {"the last row", "NEW.source_id = '199'", 199, 200, false, {200, 199, 0, 0, 1, 0, 0}},
         {"every row", "1", 64, 200, false, {200, 0, 0, 0, 200, 0, 0}},
         {"more than are given up", "1", 64, 1200, true, {1200, 0, 0, 0, 1024, 176, 0}},
+        {"more than are given up, one batch", "1", 1200, 1200, true, {1200, 0, 0, 0, 1024, 176, 0}},
     };
     for (size_t i = 0; i < VF_COUNT(cases); i++) {
         struct desk desk;
@@ -569,6 +632,8 @@ int main(void)
         cmocka_unit_test(test_nothing_to_do),
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_batch_rows),
+        cmocka_unit_test(test_old_rows),
         cmocka_unit_test(test_bad_vectors),
         cmocka_unit_test(test_refused_rows),
         cmocka_unit_test(test_meddling),
