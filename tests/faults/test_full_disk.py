@@ -51,6 +51,17 @@ class Disk:
 
 
 @unittest.skipUnless(sys.platform == "linux", "needs tmpfs")
+def use_up_log(server, log, room=32 * 1024):
+    """Writes to the log until all of its files but so many bytes is used up."""
+    segment = 16 * 1024 * 1024
+    last = max(path.name for path in log.iterdir() if len(path.name) == 24)
+    name, used = server.sql("postgres", "SELECT * FROM pg_walfile_name_offset("
+                            "pg_current_wal_insert_lsn())").split()
+    files = int(last[8:16] + last[22:], 16) - int(name[8:16] + name[22:], 16) + 1
+    size = files * segment - int(used) - room
+    server.sql("postgres", f"SELECT pg_logical_emit_message(false, 'fill', repeat('x', {size}))")
+
+
 class FullDisk(desk.Desk):
     N = 2000
     ROOMS = [i << 16 for i in range(1, 11 if desk.LONG else 3)]
@@ -131,8 +142,8 @@ class FullDisk(desk.Desk):
         self.check(*self.command())
         self.expected = server.rows("desk")
         server.sql("desk", "TRUNCATE text_embeddings, text_embedding_models; CHECKPOINT")
-        server.sql("desk", "SELECT pg_switch_wal()")
         disk.fill(0)
+        use_up_log(server, log)
         process = self.start("--retries", "2", "--refresh", "all")
         stderr = process.communicate(timeout=120)[1].decode()
         self.tally.status(process.returncode, (69, 74), stderr)

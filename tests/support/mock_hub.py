@@ -118,14 +118,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
                             "bytes %d-%d/%d" % (begin, len(content) - 1, len(content))))
         part = content[begin:]
         send = fault.n if isinstance(fault, (Cut, Stall)) else None
+        if send is None and self.command == "GET":  # before the client can have it all
+            state.served.append((path, begin, len(part)))
         self.answer(status, headers, part, send=send)
         if isinstance(fault, Stall):
             self.wfile.flush()
             state.released.wait(60)
         if send is not None:
             self.close_connection = True
-        elif self.command == "GET":
-            state.served.append((path, begin, len(part)))
 
 
 class Seen:
@@ -193,7 +193,7 @@ class MockHub:
         self.revisions = {"main"}
         self.checksums, self.sizes, self.bodies, self.faults, self.statuses = {}, {}, {}, {}, {}
         self.seen = []    # every request, as Seen
-        self.served = []  # (path, first byte, bytes) of each content that was sent to its end
+        self.served = []  # (path, first byte, bytes) of each content that is sent to its end
         self.released = threading.Event()
         self.hub = Server(HubHandler, self, tls)
         self.storage = Server(StorageHandler, self, None if plain_storage else tls)
