@@ -190,6 +190,14 @@ static void prepare_int8(struct subject *s)
         (struct vf_linear_int8){row->n, row->k, panels, sums, s->vectors + row->n, s->vectors};
 }
 
+static vf_attention_scratch_fn *scratch_of(const struct vf_kernels *kernels, enum kind kind)
+{
+    if (kind == ATTENTION_INT8)
+        return kernels->attention_scratch_int8;
+    return kind == ATTENTION_INT16 ? kernels->attention_scratch_int16
+                                   : kernels->attention_scratch_f32;
+}
+
 /* Queries, keys and values lie side by side, as in the encoder. */
 static void prepare_attention(struct subject *s)
 {
@@ -197,11 +205,7 @@ static void prepare_attention(struct subject *s)
     size_t size = row->k, ld = 3 * 384;
     s->a = new_floats(row->n * ld, 0.5f);
     s->out = new_floats(row->m * 384, 0);
-    vf_attention_scratch_fn *scratch = row->kind == ATTENTION ? s->kernels->attention_scratch_f32
-                                       : row->kind == ATTENTION_INT16
-                                           ? s->kernels->attention_scratch_int16
-                                           : s->kernels->attention_scratch_int8;
-    s->scratch = new_floats(scratch(row->n, size), 0);
+    s->scratch = new_floats(scratch_of(s->kernels, row->kind)(row->n, size), 0);
     s->attention = (struct vf_attention_f32){.m = row->m,
         .n = row->n,
         .head_size = size,

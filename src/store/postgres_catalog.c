@@ -3,7 +3,6 @@
 
 #include "store/schema/schema.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -447,13 +446,14 @@ int vf__pg_has_articles(struct vf_store *store, bool *ret, struct vf_err *err)
 /* ---- checks ---- */
 
 /* A role such as "desk-1" has to be quoted. */
-void vf__pg_hint_grant(
-    const struct pg_store *s, const char *right_on, const char *what, struct vf_err *err)
+void vf__pg_hint_grant(const struct pg_store *s, const char *rights, const char *kind,
+    const char *name, struct vf_err *err)
 {
     const char *role = PQuser(s->conn);
     bool plain = strspn(role, "abcdefghijklmnopqrstuvwxyz_") == strlen(role);
     char *quoted = plain ? NULL : PQescapeIdentifier(s->conn, role, strlen(role));
-    vf_hint(err, "let the owner run: GRANT %s %s TO %s", right_on, what, quoted ? quoted : role);
+    vf_hint(err, "let the owner run: GRANT %s ON %s%s TO %s", rights, kind, name,
+        quoted ? quoted : role);
     PQfreemem(quoted);
 }
 
@@ -462,9 +462,7 @@ static int fail_right(struct pg_store *s, const char *right, const struct vf_tab
 {
     vf_fail(err, VF_ERR_PERMISSION, "role %s may not %s column \"%s\" of %s", PQuser(s->conn),
         strcmp(right, "SELECT") == 0 ? "read" : "write", column, table->quoted);
-    char right_on[32];
-    snprintf(right_on, sizeof right_on, "%s ON", right);
-    vf__pg_hint_grant(s, right_on, table->quoted, err);
+    vf__pg_hint_grant(s, right, "", table->quoted, err);
     return VF_ERR_PERMISSION;
 }
 
@@ -526,7 +524,7 @@ static int check_sequences(struct pg_store *s, struct vf_err *err)
         const char *sequence = PQgetvalue(sequences, 0, 0);
         rc = vf_fail(err, VF_ERR_PERMISSION, "role %s may not use the sequence %s of %s",
             PQuser(s->conn), sequence, table);
-        vf__pg_hint_grant(s, "USAGE ON SEQUENCE", sequence, err);
+        vf__pg_hint_grant(s, "USAGE", "SEQUENCE ", sequence, err);
     }
 out:
     PQclear(sequences);

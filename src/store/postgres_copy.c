@@ -120,8 +120,6 @@ static int send_chunk(struct copy *copy, struct vf_err *err)
 {
     struct pg_store *s = copy->s;
     int sent = PQputCopyData(s->conn, copy->chunk.data, (int)copy->chunk.size);
-    if (sent == 0) /* there was no memory to keep it beside what waits to be sent */
-        sent = PQputCopyData(s->conn, copy->chunk.data, (int)copy->chunk.size);
     if (sent == 0)
         return vf_fail_memory(err, "rows on their way to the server");
     if (sent < 0)
@@ -195,20 +193,18 @@ int vf__pg_copy(struct pg_store *s, const char *model_id, size_t dimensions,
 {
     struct copy copy = {.s = s, .model_id = model_id, .dimensions = dimensions};
     struct vf_buf sql = {0};
-    bool begun = false;
     int rc;
     vf__pg_list_extra(s, copy.extra);
     VF_TRY(make_statements(&copy, rows, order, n, &sql, err));
     VF_TRY(begin_copy(&copy, sql.data, err));
-    begun = true;
-    VF_TRY(send_rows(&copy, rows, order, n, err));
-    begun = false;
-    VF_TRY(vf__pg_receive(s, NULL, err));
-out:
-    if (begun) { /* a COPY that was left halfway is left behind with its connection */
+    rc = send_rows(&copy, rows, order, n, err);
+    if (rc) { /* a COPY that was left halfway is left behind with its connection */
         int ignored = vf__pg_reconnect(s, NULL);
         (void)ignored; /* the next statement tells */
+        goto out;
     }
+    VF_TRY(vf__pg_receive(s, NULL, err));
+out:
     vf_buf_release(&copy.chunk);
     vf_buf_release(&sql);
     return rc;

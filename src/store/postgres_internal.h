@@ -122,9 +122,9 @@ VF_MUST_CHECK int vf__pg_query(struct pg_store *s, const char *text,
 VF_MUST_CHECK int vf__pg_inspect_articles(struct pg_store *s, struct vf_err *err);
 VF_MUST_CHECK int vf__pg_inspect_embeddings(struct pg_store *s, struct vf_err *err);
 
-/* The hint of a right that the role lacks: `right_on`, such as "SELECT ON", then `what` as SQL. */
-void vf__pg_hint_grant(
-    const struct pg_store *s, const char *right_on, const char *what, struct vf_err *err);
+/* Hints at rights that the role lacks. `kind` is "" for a table, or "SEQUENCE "; `name` is SQL. */
+void vf__pg_hint_grant(const struct pg_store *s, const char *rights, const char *kind,
+    const char *name, struct vf_err *err);
 
 /* Whether vectors are kept as bytes; known once the embeddings table is. */
 bool vf__pg_is_bytea(const struct pg_store *s);

@@ -137,7 +137,7 @@ static int require_rights(struct pg_store *s, struct vf_err *err)
     } else if (!vf__pg_get_int8(result, 0, 1)) {
         rc = vf_fail(
             err, VF_ERR_PERMISSION, "role %s may not read and write %s", PQuser(s->conn), table);
-        vf__pg_hint_grant(s, "SELECT, INSERT, UPDATE ON", table, err);
+        vf__pg_hint_grant(s, "SELECT, INSERT, UPDATE", "", table, err);
     }
 out:
     PQclear(result);

@@ -736,8 +736,7 @@ static int visit_model(struct pg_store *s, const char *model_id, vf_status_visit
     void *context, struct vf_err *err)
 {
     static const char text[] =
-        "SELECT CASE WHEN isfinite(month) THEN to_char(month, 'YYYY-MM') ELSE month::text END AS "
-        "label,"
+        "SELECT CASE WHEN isfinite(month) THEN to_char(month, 'YYYY-MM') ELSE month::text END,"
         " language, state, n, cut FROM"
         " (SELECT date_trunc('month', {utc}) AS month, lower(language) COLLATE \"C\" AS language,"
         " state::int8, count(*) AS n, count(*) FILTER (WHERE truncated) AS cut"

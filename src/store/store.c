@@ -402,9 +402,8 @@ int vf_fail_no_article(struct vf_err *err, const char *id)
 void vf_hint_duplicates(const struct vf_store *store, struct vf_err *err)
 {
     vf_hint(err,
-        "delete rows that are there twice: SELECT source_type, source_id, model_id FROM %s GROUP "
-        "BY "
-        "1, 2, 3 HAVING count(*) > 1",
+        "delete rows that are there twice: SELECT source_type, source_id, model_id FROM %s"
+        " GROUP BY 1, 2, 3 HAVING count(*) > 1",
         store->names.embeddings.quoted);
 }
 

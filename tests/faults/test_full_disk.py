@@ -50,7 +50,6 @@ class Disk:
         self.ballast.unlink()
 
 
-@unittest.skipUnless(sys.platform == "linux", "needs tmpfs")
 def use_up_log(server, log, room=32 * 1024):
     """Writes to the log until all of its files but so many bytes is used up."""
     segment = 16 * 1024 * 1024
@@ -62,6 +61,7 @@ def use_up_log(server, log, room=32 * 1024):
     server.sql("postgres", f"SELECT pg_logical_emit_message(false, 'fill', repeat('x', {size}))")
 
 
+@unittest.skipUnless(sys.platform == "linux", "needs tmpfs")
 class FullDisk(desk.Desk):
     N = 2000
     ROOMS = [i << 16 for i in range(1, 11 if desk.LONG else 3)]
