@@ -6,10 +6,11 @@
 #include "encoder/tap.h"
 
 /* Tokens of a group of short sequences, and rows of a span: enough rows to use each weight panel
- * often, few enough that their activations stay in the second-level cache. */
-#define VF_GROUP_TOKENS 256
+ * often, and to hold most texts whole, for each span of a text packs all of its keys. */
+#define VF_GROUP_TOKENS 512
 
-/* Rows that go through the feed-forward at a time: so do their inner states. */
+/* Rows that go through the feed-forward at a time: few enough that their inner states stay in the
+ * second-level cache. */
 #define VF_BLOCK_ROWS 128
 
 /* Some queries of one text, and the keys and values of all of it. */
