@@ -205,21 +205,22 @@ static void run_passes(struct corpus *corpus, struct passes *passes)
 {
     struct bench *b = corpus->bench;
     double gflop = 1e-9 * count_flops(corpus);
+    size_t n = 0;
     run(corpus);
     int64_t begin = vf_now_ns();
     double before = measure_peak(b);
-    for (size_t n = 0;
-         n < MAX_PASSES && (n < MIN_PASSES || vf_seconds_since(begin) < b->seconds);) {
+    while (n < MAX_PASSES && (n < MIN_PASSES || vf_seconds_since(begin) < b->seconds)) {
         int64_t start = vf_now_ns();
         run(corpus);
         passes->seconds[n] = vf_seconds_since(start);
         double after = measure_peak(b);
         passes->parts[n] = gflop / passes->seconds[n] / ((before + after) / 2);
         before = after;
-        passes->n = ++n;
+        n++;
     }
-    qsort(passes->seconds, passes->n, sizeof(double), compare);
-    qsort(passes->parts, passes->n, sizeof(double), compare);
+    qsort(passes->seconds, n, sizeof(double), compare);
+    qsort(passes->parts, n, sizeof(double), compare);
+    passes->n = n;
 }
 
 /* Measures, prints a line, and adds it to the results. */
