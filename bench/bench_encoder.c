@@ -1,7 +1,6 @@
 /* Measures the encoder in tokens/s, for sequences of one length and for texts, and as a part of the
- * peak that loops of the precision's multiply-adds on registers reach on the same threads: the best
- * pass against the highest peak of the run, and, for machines whose speed changes from moment to
- * moment, the median of passes against the peaks just before and behind each.
+ * peak that loops of the precision's multiply-adds on registers reach on the same threads in the
+ * same run.
  *
  * Operations counted for a token of a sequence of s, hidden size h and inner size i, in each
  * layer: 2 (4 h^2 + 2 h i) in the linear maps and 4 s h in attention. */
@@ -10,6 +9,7 @@
 #include "cpu/cpu.h"
 #include "embed/embedder.h"
 #include "kernels/kernels.h"
+#include "timing.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -18,8 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKENS_PER_THREAD = 1024, PEAK_ROUNDS = 2000000, MAX_THREADS = 1024 };
-enum { MIN_PASSES = 5, MAX_PASSES = 1000 };
+enum { TOKENS_PER_THREAD = 1024, PEAK_ROUNDS = 2000000, PEAK_TRIES = 8, MAX_THREADS = 1024 };
 
 static const size_t lengths[] = {16, 64, 128, 256, 512};
 
@@ -58,21 +57,21 @@ static void *run_peak(void *context)
     return NULL;
 }
 
-/* Runs the peak on all threads at once, counting from the first's start to the last's end, and
- * returns it in GFLOP/s. */
-static double measure_peak(struct bench *b)
+/* Runs the peak on all threads at once, counting from the first's start to the last's end. */
+static void update_peak(struct bench *b)
 {
     pthread_t threads[MAX_THREADS];
     double operations = b->peak_of_precision(1) * PEAK_ROUNDS;
-    unsigned n = 0;
-    int64_t begin = vf_now_ns();
-    while (n < b->info->threads && pthread_create(&threads[n], NULL, run_peak, b) == 0)
-        n++;
-    for (unsigned t = 0; t < n; t++)
-        pthread_join(threads[t], NULL);
-    double gflops = 1e-9 * operations * n / vf_seconds_since(begin);
-    b->peak = gflops > b->peak ? gflops : b->peak;
-    return gflops;
+    for (int i = 0; i < PEAK_TRIES; i++) {
+        unsigned n = 0;
+        int64_t begin = vf_now_ns();
+        while (n < b->info->threads && pthread_create(&threads[n], NULL, run_peak, b) == 0)
+            n++;
+        for (unsigned t = 0; t < n; t++)
+            pthread_join(threads[t], NULL);
+        double gflops = 1e-9 * operations * n / vf_seconds_since(begin);
+        b->peak = gflops > b->peak ? gflops : b->peak;
+    }
 }
 
 /* --- Sequences -------------------------------------------------------------------------------- */
@@ -189,59 +188,25 @@ static double count_flops(const struct corpus *corpus)
     return flops;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Passes over a corpus, both from the least to the largest. */
-struct passes {
-    double seconds[MAX_PASSES], parts[MAX_PASSES]; /* of the peaks beside it */
-    size_t n;
-};
-
-static void run_passes(struct corpus *corpus, struct passes *passes)
-{
-    struct bench *b = corpus->bench;
-    double gflop = 1e-9 * count_flops(corpus);
-    size_t n = 0;
-    run(corpus);
-    int64_t begin = vf_now_ns();
-    double before = measure_peak(b);
-    while (n < MAX_PASSES && (n < MIN_PASSES || vf_seconds_since(begin) < b->seconds)) {
-        int64_t start = vf_now_ns();
-        run(corpus);
-        passes->seconds[n] = vf_seconds_since(start);
-        double after = measure_peak(b);
-        passes->parts[n] = gflop / passes->seconds[n] / ((before + after) / 2);
-        before = after;
-        n++;
-    }
-    qsort(passes->seconds, n, sizeof(double), compare);
-    qsort(passes->parts, n, sizeof(double), compare);
-    passes->n = n;
-}
-
 /* Measures, prints a line, and adds it to the results. */
 static int measure(struct corpus *corpus, const char *name)
 {
     struct bench *b = corpus->bench;
-    struct passes passes;
-    run_passes(corpus, &passes);
+    update_peak(b);
+    struct timing timing = timing_of(run, corpus, b->seconds);
+    update_peak(b);
     if (corpus->rc)
         return corpus->rc;
     double tokens = (double)corpus->n_tokens, mean = tokens / (double)corpus->n;
-    double best = tokens / passes.seconds[0], median = tokens / passes.seconds[passes.n / 2];
-    double gflops = 1e-9 * count_flops(corpus) / passes.seconds[0];
-    double beside = passes.parts[passes.n / 2];
-    printf("%-8s %8.0f %10.0f %10.0f %9.1f %8.1f %6.1f %% %6.1f %%\n", name, mean, best, median,
-        gflops, b->peak, 100 * gflops / b->peak, 100 * beside);
+    double best = tokens / timing.best, median = tokens / timing.median;
+    double gflops = 1e-9 * count_flops(corpus) / timing.best;
+    printf("%-8s %8.0f %10.0f %10.0f %9.1f %8.1f %6.1f %%\n", name, mean, best, median, gflops,
+        b->peak, 100 * gflops / b->peak);
     fflush(stdout);
     json_array_append_new(
-        b->results, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "texts", name, "tokens", mean,
+        b->results, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "texts", name, "tokens", mean,
                         "tokens_per_second", best, "tokens_per_second_median", median, "gflops",
-                        gflops, "gflops_peak", b->peak, "part_of_peak_beside", beside));
+                        gflops, "gflops_peak", b->peak));
     return 0;
 }
 
@@ -249,8 +214,7 @@ static int measure_all(struct bench *b, const struct options *options)
 {
     struct corpus corpus = {0};
     int rc = 0;
-    printf("%-8s %8s %10s %10s %9s %8s %8s %8s\n", "texts", "tokens", "tok/s", "median", "GFLOP/s",
-        "peak", "of it", "beside");
+    printf("%-8s %8s %10s %10s %9s %8s\n", "texts", "tokens", "tok/s", "median", "GFLOP/s", "peak");
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         if (lengths[i] > b->info->max_seq_length)
             continue;
