@@ -23,7 +23,7 @@ ALWAYS_INLINE void tile_step(int rows, int vectors, vec sum[TILE_ROWS][TILE_VECT
         vec x = vec_set(third_row[r / 3][(size_t)(r % 3) * lda + p]);
         UNROLL
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = vec_fma(x, column[v], sum[r][v]);
+            sum[r][v] = vec_accumulate(sum[r][v], x, column[v]);
     }
 }
 

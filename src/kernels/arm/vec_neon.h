@@ -106,6 +106,12 @@ static inline vec vec_fnma(vec a, vec b, vec c)
     return vfmsq_f32(c, a, b);
 }
 
+/* sum + a * b, rounded once. */
+static inline vec vec_accumulate(vec sum, vec a, vec b)
+{
+    return vec_fma(a, b, sum);
+}
+
 /* A NaN stays. */
 static inline vec vec_max(vec a, vec b)
 {

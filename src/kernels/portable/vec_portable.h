@@ -107,6 +107,12 @@ static inline vec vec_fnma(vec a, vec b, vec c)
     return c - a * b;
 }
 
+/* sum + a * b, rounded twice. */
+static inline vec vec_accumulate(vec sum, vec a, vec b)
+{
+    return vec_fma(a, b, sum);
+}
+
 /* A NaN in b stays. */
 static inline vec vec_max(vec a, vec b)
 {

@@ -38,9 +38,14 @@ ALWAYS_INLINE vec_weights weights_load(const int8_t *p)
     return _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(const void *)p));
 }
 
+/* Not the intrinsics: GCC would keep most sums of a tile in memory. */
 ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights weights)
 {
-    return _mm256_add_epi32(sums, _mm256_madd_epi16(inputs, weights));
+    __m256i products;
+    __asm__("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0"
+            : "+x"(sums), "=&x"(products)
+            : "x"(inputs), "x"(weights));
+    return sums;
 }
 
 ALWAYS_INLINE vec sums_floats(const vec_sums *sums)

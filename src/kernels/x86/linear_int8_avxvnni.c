@@ -41,9 +41,11 @@ ALWAYS_INLINE vec_weights weights_load(const int8_t *p)
     return _mm256_load_si256((const __m256i *)(const void *)p);
 }
 
+/* Not the intrinsic: GCC would keep some sums of a tile in memory. */
 ALWAYS_INLINE vec_sums sums_add(vec_sums sums, vec_inputs inputs, vec_weights weights)
 {
-    return _mm256_dpbusd_avx_epi32(sums, inputs, weights);
+    __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sums) : "x"(inputs), "x"(weights));
+    return sums;
 }
 
 ALWAYS_INLINE vec sums_floats(const vec_sums *sums)

@@ -4,6 +4,7 @@
 
 /* As kernels/portable/vec_portable.h rounds. */
 #define vec_fma(a, b, c) vec_add(vec_mul(a, b), c)
+#define vec_accumulate(sum, a, b) vec_fma(a, b, sum)
 #define vec_fnma(a, b, c) vec_sub(c, vec_mul(a, b))
 #include "kernels/linear_f32.tmpl.h"
 

@@ -12,6 +12,7 @@ static inline vec floor_of(vec x, vec *ret_fraction)
 
 #define vec_floor(x, ret_fraction) floor_of(x, ret_fraction)
 #define vec_fma(a, b, c) vec_add(vec_mul(a, b), c)
+#define vec_accumulate(sum, a, b) vec_fma(a, b, sum)
 #define vec_fnma(a, b, c) vec_sub(c, vec_mul(a, b))
 #include "kernels/linear_f32.tmpl.h"
 

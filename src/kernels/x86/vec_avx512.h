@@ -90,6 +90,14 @@ static inline vec vec_fnma(vec a, vec b, vec c)
     return _mm512_fnmadd_ps(a, b, c);
 }
 
+/* sum + a * b, rounded once. Not the intrinsic: GCC would copy a tile's sums from register to
+ * register, and some to memory. */
+static inline vec vec_accumulate(vec sum, vec a, vec b)
+{
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+    return sum;
+}
+
 /* A NaN in b stays. */
 static inline vec vec_max(vec a, vec b)
 {
