@@ -28,22 +28,24 @@ ALWAYS_INLINE vec vec_exp2_coarse(vec x)
     return vec_scale(y, whole);
 }
 
-/* x/2 (1 + erf(x / sqrt 2)) = max(x, 0) - t (1/2 - t P(t^2)) with t = |x|, where t P(t^2) is the
- * normal distribution's integral from 0 to t. P is a polynomial in w = t^2 / 13.52 - 1, in
- * [-1, 1] up to t = 5.2, behind which the second term is 0 to within the bound. */
+/* x/2 (1 + erf(x / sqrt 2)) = max(x, 0) - t (1/2 - t P(t^2) / Q(t^2)) with t = |x|, where t P / Q
+ * is the normal distribution's integral from 0 to t up to t = 5.2, behind which the second term is
+ * 0 to within the bound. All coefficients are positive, so that none takes from another's digits.
+ */
 ALWAYS_INLINE vec vec_gelu_erf(vec x)
 {
-    static const float coefficients[] = {-5.30101650e-4f, 7.08516571e-4f, -1.06911547e-3f,
-        2.54228432e-3f, -4.97041503e-3f, 8.07477534e-3f, -1.24024889e-2f, 1.81166641e-2f,
-        -2.47515421e-2f, 3.19644138e-2f, -3.99266109e-2f, 5.00260219e-2f, -6.77437708e-2f,
-        1.35949984e-1f};
-    vec t = vec_min(vec_set(5.2f), vec_abs(x));
-    vec w = vec_fma(vec_mul(t, t), vec_set(1 / 13.52f), vec_set(-1));
-    vec y = vec_set(1.65219622e-4f);
-    UNROLL
-    for (size_t i = 0; i < sizeof(coefficients) / sizeof(coefficients[0]); i++)
-        y = vec_fma(y, w, vec_set(coefficients[i]));
-    vec tail = vec_fnma(t, y, vec_set(0.5f));
+    vec t = vec_min(vec_set(5.2f), vec_abs(x)), square = vec_mul(t, t);
+    vec p = vec_set(6.11391579e-6f), q = vec_set(5.22512039e-7f);
+    p = vec_fma(p, square, vec_set(3.29205272e-4f));
+    q = vec_fma(q, square, vec_set(1.18484211e-4f));
+    p = vec_fma(p, square, vec_set(5.60826622e-3f));
+    q = vec_fma(q, square, vec_set(2.78561586e-3f));
+    p = vec_fma(p, square, vec_set(5.08835688e-2f));
+    q = vec_fma(q, square, vec_set(3.81071381e-2f));
+    p = vec_fma(p, square, vec_set(3.98941457e-1f));
+    q = vec_fma(q, square, vec_set(2.94203073e-1f));
+    q = vec_fma(q, square, vec_set(1));
+    vec tail = vec_fnma(t, vec_div(p, q), vec_set(0.5f));
     return vec_fnma(t, tail, vec_max(vec_set(0), x));
 }
 

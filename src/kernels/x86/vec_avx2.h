@@ -136,23 +136,23 @@ static inline vec vec_keep(vec a)
     return a;
 }
 
-/* Splits x into an integer and a fraction in [0, 1) of which `ret_fraction` is set. */
+/* Splits x into a fraction in [0, 1], of which `ret_fraction` is set, and a whole number for
+ * vec_scale(): the last bits of a float so large that 1 is its unit, plus 127. */
 static inline vec vec_floor(vec x, vec *ret_fraction)
 {
-    vec whole = _mm256_floor_ps(x);
-    *ret_fraction = _mm256_sub_ps(x, whole);
+    const vec unit = _mm256_set1_ps(0x1.8p23f + 127);
+    vec bounded = _mm256_max_ps(_mm256_set1_ps(-126.75f), x); /* a NaN stays */
+    vec whole = _mm256_add_ps(_mm256_sub_ps(bounded, _mm256_set1_ps(0.5f)), unit);
+    *ret_fraction = _mm256_sub_ps(bounded, _mm256_sub_ps(whole, unit));
     return whole;
 }
 
-/* a * 2^exponent for whole exponents up to 127; 0 where it is below float's normal range. */
+/* a * 2^exponent for exponents below 127; 0 up to -126. The bits are those of the power: 0 for that
+ * of -127. */
 static inline vec vec_scale(vec a, vec exponent)
 {
-    const vec least = _mm256_set1_ps(-126);
-    vec normal = _mm256_cmp_ps(exponent, least, _CMP_NLT_UQ); /* true for NaN, which stays */
-    /* NaN converts to INT32_MIN, whose shift is 0: so a NaN in `a` stays as well. */
-    __m256i bits = _mm256_cvtps_epi32(_mm256_max_ps(least, exponent));
-    __m256i scaled = _mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(bits, 23));
-    return _mm256_and_ps(_mm256_castsi256_ps(scaled), normal);
+    __m256i power = _mm256_slli_epi32(_mm256_castps_si256(exponent), 23);
+    return _mm256_mul_ps(a, _mm256_castsi256_ps(power));
 }
 
 /* The bits of floats, compared as integers. */
