@@ -34,4 +34,17 @@ ALWAYS_INLINE vec apply_coarse(enum vf_epilogue epilogue, vec x)
     }
 }
 
+/* The same with the bound VF_ACTIVATION_BOUND_INT8. */
+ALWAYS_INLINE vec apply_int8(enum vf_epilogue epilogue, vec x)
+{
+    switch (epilogue) {
+    case VF_EPILOGUE_GELU_ERF:
+        return vec_gelu_erf_int8(x);
+    case VF_EPILOGUE_GELU_TANH:
+        return vec_gelu_tanh_int8(x);
+    default:
+        return apply(epilogue, x);
+    }
+}
+
 #endif

@@ -42,9 +42,13 @@ struct layout {
 static void multiply_keys(
     const struct vf_attention_f32 *op, const struct layout *layout, const struct region *at);
 
-/* Replaces n scores, a multiple of STEP, by weights 2^(score - shift), and sums them in each lane.
- * Both may have a constant factor. */
-static vec exponentiate(float *score, size_t n, float shift);
+/* What 1 in a score of the query at `place` of the group stands for. */
+static float score_unit(
+    const struct vf_attention_f32 *op, const struct layout *layout, size_t place);
+
+/* Replaces n scores, a multiple of STEP, by weights 2^(unit score - shift), and sums them in each
+ * lane. Both may have a constant factor. */
+static vec exponentiate(float *score, size_t n, float unit, float shift);
 
 /* out[rows][PANEL] = the region's weights times the columns of the values from `first` on. */
 static void multiply_values(const struct vf_attention_f32 *op, const struct layout *layout,
@@ -71,11 +75,12 @@ static struct layout lay_out(size_t n, size_t head_size)
     return l;
 }
 
-/* Adds the biases of n keys to their scores. */
-static void add_bias(float *score, const float *bias, size_t n)
+/* Adds the biases of n keys to their scores, whose unit is 1 then. */
+static void add_bias(float *score, float unit, const float *bias, size_t n)
 {
+    vec factor = vec_set(unit);
     for (size_t j = 0; j < n; j += VEC_FLOATS)
-        vec_store(score + j, vec_add(vec_load(score + j), load_at_most(bias + j, n - j)));
+        vec_store(score + j, vec_fma(vec_load(score + j), factor, load_at_most(bias + j, n - j)));
 }
 
 /* Makes of n scores, a multiple of VEC_FLOATS, those outside of [from, to) the scores of keys
@@ -137,24 +142,34 @@ static void mask(
         size_t from = larger(vf_seen_from(op, row), at->begin) - at->begin;
         size_t to = larger(smaller(vf_seen_to(op, row), at->end), at->begin) - at->begin;
         if (op->bias)
-            add_bias(scores, op->bias + (ptrdiff_t)row * op->ld_bias + at->begin, n);
+            add_bias(scores, score_unit(op, layout, at->place + r),
+                op->bias + (ptrdiff_t)row * op->ld_bias + at->begin, n);
         hide(scores, smaller(from, n), to, round_up_step(n));
     }
 }
 
-/* Turns the scores of a region into weights. Each step is taken for all rows before the next, so
- * that their latencies overlap. A shift is whole and at least the largest score of its row; it is
- * finite also when no score is. */
-static void weigh(float *scores, size_t ld, const struct region *at, struct softmax *ret)
+/* A whole number that is at least x, and finite also when x is -infinity. */
+static inline float shift_above(float x)
 {
-    size_t n = round_up_step(at->end - at->begin);
+    return ceilf(x < -FLT_MAX ? -FLT_MAX : x);
+}
+
+/* Turns the scores of a region into weights. Each step is taken for all rows before the next, so
+ * that their latencies overlap. */
+static void weigh(const struct vf_attention_f32 *op, const struct layout *layout,
+    const struct region *at, struct softmax *ret)
+{
+    size_t n = round_up_step(at->end - at->begin), ld = layout->ld_scores;
+    float *scores = op->scratch + layout->scores, unit[TILE_ROWS];
     vec lanes[TILE_ROWS];
+    for (size_t r = 0; r < at->rows; r++)
+        unit[r] = op->bias ? 1 : score_unit(op, layout, at->place + r);
     for (size_t r = 0; r < at->rows; r++)
         lanes[r] = largest_lanes(scores + r * ld, n);
     for (size_t r = 0; r < at->rows; r++)
-        ret[r].shift = ceilf(vec_largest(lanes[r]));
+        ret[r].shift = shift_above(vec_largest(lanes[r]) * unit[r]);
     for (size_t r = 0; r < at->rows; r++)
-        lanes[r] = exponentiate(scores + r * ld, n, ret[r].shift);
+        lanes[r] = exponentiate(scores + r * ld, n, unit[r], ret[r].shift);
     for (size_t r = 0; r < at->rows; r++)
         ret[r].total = vec_sum(lanes[r]);
 }
@@ -196,7 +211,7 @@ static void attend(const struct vf_attention_f32 *op, const struct layout *layou
     float *sums = op->scratch + layout->sums + at->place * layout->ld_sums;
     multiply_keys(op, layout, at);
     mask(op, layout, at);
-    weigh(op->scratch + layout->scores, layout->ld_scores, at, begin ? softmax : block);
+    weigh(op, layout, at, begin ? softmax : block);
     if (!begin)
         join_softmax(softmax, block, at->rows, keep, take);
     for (size_t first = 0; first < op->head_size; first += PANEL) {

@@ -47,8 +47,18 @@ static void multiply_keys(
             scores + key - at->begin, layout->ld_scores);
 }
 
-static vec exponentiate(float *score, size_t n, float shift)
+static float score_unit(
+    const struct vf_attention_f32 *op, const struct layout *layout, size_t place)
 {
+    (void)op;
+    (void)layout;
+    (void)place;
+    return 1;
+}
+
+static vec exponentiate(float *score, size_t n, float unit, float shift)
+{
+    (void)unit; /* 1 */
     vec sum[CHAINS], subtrahend = vec_set(shift);
     UNROLL
     for (int i = 0; i < CHAINS; i++)

@@ -1,6 +1,7 @@
 /* attention_int16 for a vector type: queries and keys are pairs of 16-bit integers. To be included
  * behind what attention_integers.tmpl.h asks for. */
 #define KEY_INTEGERS 2
+#define WEIGHT_EXP2 vec_exp2_int16
 #include "kernels/attention_integers.tmpl.h"
 
 /* Keys are at most LARGEST_KEY, and the absolute values of a query sum to at most QUERY_SUM, so
@@ -67,6 +68,6 @@ static void round_queries(const struct vf_attention_f32 *op, const struct own *o
         const float *q = op->q + (row + i) * op->ldq;
         float unit = sum_abs(q, op->head_size) * share;
         round_row(q, op->head_size, 1 / unit, op->scratch + own->queries + i * own->words);
-        op->scratch[own->score_units + i] = unit * unit_of_keys;
+        op->scratch[own->score_units + i] = score_unit_of(unit, unit_of_keys);
     }
 }

@@ -7,6 +7,7 @@
  *   bytes_store_signed(p, a, b)  the same for signed bytes
  */
 #define KEY_INTEGERS 4
+#define WEIGHT_EXP2 vec_exp2_int8
 #include "kernels/attention_integers.tmpl.h"
 
 #define TILE_DOT bytes_dot
@@ -82,6 +83,6 @@ static void round_queries(const struct vf_attention_f32 *op, const struct own *o
             load_step(q + j, op->head_size - j, step);
             bytes_store_signed(words, vec_mul(step[0], scale), vec_mul(step[1], scale));
         }
-        op->scratch[own->score_units + i] = unit * unit_of_keys;
+        op->scratch[own->score_units + i] = score_unit_of(unit, unit_of_keys);
     }
 }

@@ -1,8 +1,8 @@
 /* Attention whose operands and weights are rounded to integers, whose products are summed exactly,
  * in 32 bits. Values and weights are multiplied in pairs of 16-bit integers; queries and keys are
  * the kernel's own affair but for their layout, KEY_INTEGERS of them in a word of the size of a
- * float. To be included behind KEY_INTEGERS, the header of a vector type and the operations of a
- * tier:
+ * float. To be included behind KEY_INTEGERS, WEIGHT_EXP2, the power of two that weights are made
+ * by, the header of a vector type and the operations of a tier:
  *
  *   vec_words                 a word, or a sum of 32 bits, for each float of a vector
  *   words_load(p)             as they lie in memory
@@ -28,8 +28,8 @@ static_assert((int64_t)BLOCK_KEYS * LARGEST_VALUE << WEIGHT_BITS <= INT32_MAX, "
 
 #include "kernels/attention_blocks.tmpl.h"
 
-typedef void words_tile_fn(const float *a, size_t lda, const float *b, size_t k, const float *units,
-    float *out, size_t ldo);
+typedef void words_tile_fn(
+    const float *a, size_t lda, const float *b, size_t k, float *out, size_t ldo);
 
 #define TILE_DOT pairs_dot
 #define TILE_NAME(name) pairs_##name
@@ -82,6 +82,13 @@ static size_t scratch_floats(size_t n, size_t head_size)
 {
     struct layout layout = lay_out(n, head_size);
     return own_scratch(&layout, n, head_size).end;
+}
+
+/* What 1 in a score stands for. It is not 0, so that the score of a key without weight stays
+ * -infinity; NaN stays. */
+static inline float score_unit_of(float unit_of_query, float unit_of_keys)
+{
+    return unit_of_query * unit_of_keys + FLT_MIN;
 }
 
 /* The larger absolute values of each lane: of `largest` and of the n floats at x. A NaN stays. */
@@ -147,22 +154,27 @@ static void multiply_keys(
 {
     struct own own = own_scratch(layout, op->n, op->head_size);
     const float *queries = op->scratch + own.queries + at->place * own.words;
-    const float *units = op->scratch + own.score_units + at->place;
     float *scores = op->scratch + layout->scores;
     for (size_t key = at->begin; key < at->end; key += PANEL)
         key_tile(at->rows)(queries, own.words, op->scratch + own.keys + key * own.words, own.words,
-            units, scores + key - at->begin, layout->ld_scores);
+            scores + key - at->begin, layout->ld_scores);
+}
+
+static float score_unit(
+    const struct vf_attention_f32 *op, const struct layout *layout, size_t place)
+{
+    return op->scratch[own_scratch(layout, op->n, op->head_size).score_units + place];
 }
 
 /* The weights take the first half of the scores' place. */
-static vec exponentiate(float *score, size_t n, float shift)
+static vec exponentiate(float *score, size_t n, float unit, float shift)
 {
     const vec_words ones = pairs_ones();
-    vec subtrahend = vec_set(shift - WEIGHT_BITS);
+    vec factor = vec_set(unit), bits = vec_set(WEIGHT_BITS - shift);
     vec_words sum = words_zero();
     for (size_t j = 0; j < n; j += STEP) {
-        vec a = vec_exp2_coarse(vec_sub(vec_load(score + j), subtrahend));
-        vec b = vec_exp2_coarse(vec_sub(vec_load(score + j + VEC_FLOATS), subtrahend));
+        vec a = WEIGHT_EXP2(vec_fma(vec_load(score + j), factor, bits));
+        vec b = WEIGHT_EXP2(vec_fma(vec_load(score + j + VEC_FLOATS), factor, bits));
         vec_words weights = pairs_round(a, b);
         words_store(score + j / 2, weights);
         sum = pairs_dot(sum, weights, ones);
@@ -173,14 +185,11 @@ static vec exponentiate(float *score, size_t n, float shift)
 static void multiply_values(const struct vf_attention_f32 *op, const struct layout *layout,
     const struct region *at, size_t first, float *out, size_t ldo)
 {
-    float units[TILE_ROWS];
-    for (size_t r = 0; r < at->rows; r++)
-        units[r] = 1;
     struct own own = own_scratch(layout, op->n, op->head_size);
     const float *values =
         op->scratch + own.values + first * (round_up_step(op->n) / 2) + at->begin / 2 * PANEL;
     pairs_tiles[at->rows - 1](op->scratch + layout->scores, layout->ld_scores, values,
-        round_up_step(at->end - at->begin) / 2, units, out, ldo);
+        round_up_step(at->end - at->begin) / 2, out, ldo);
 }
 
 static void finish_row(const struct vf_attention_f32 *op, const struct layout *layout, size_t place,

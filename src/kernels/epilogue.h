@@ -15,7 +15,10 @@ enum vf_epilogue {
  * max(|x|, 1). All are Lipschitz with constant 1.13, so an error e of x adds 1.13 e. */
 #define VF_ACTIVATION_BOUND 3e-7
 
-/* The same where operands are rounded to 8 or 16 bits. */
+/* The same where operands are rounded to 16 bits. */
 #define VF_ACTIVATION_BOUND_COARSE 1e-4
+
+/* The same where they are rounded to 8 bits: a tenth of what rounding the result adds. */
+#define VF_ACTIVATION_BOUND_INT8 1.1e-3
 
 #endif

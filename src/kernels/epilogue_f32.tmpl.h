@@ -1,7 +1,7 @@
 /* What follows the sums of a linear map for a vector type. To be included behind tile_f32.tmpl.h or
  * tile_dot.tmpl.h and
  *
- *   ACTIVATION(epilogue, x)  the epilogue: apply or apply_coarse
+ *   ACTIVATION(epilogue, x)  the epilogue: apply, apply_coarse or apply_int8
  */
 #include "kernels/activation_f32.tmpl.h"
 

@@ -130,10 +130,12 @@ typedef size_t vf_attention_scratch_fn(size_t n, size_t head_size);
  * another twice as fast. A key's unit is k = (the widest range of a column of the keys) / 255, and
  * columns are counted from their least numbers L on, which changes all scores of a query alike;
  * that of query i is q = max |q_ie| / 127. With |q_i| |L| the sum of the products of absolute
- * values, e = (|q_i| k + |k_j - L| q) / 2 + head_size q k / 4 + 8 u |q_i| |L|. */
+ * values, e = (|q_i| k + |k_j - L| q) / 2 + head_size q k / 4 + 8 u |q_i| |L|. VF_INT8_EXP2_BOUND
+ * stands in for VF_INT16_EXP2_BOUND. */
 #define VF_INT16_WEIGHT_UNIT (1 / 2048.0)
 #define VF_INT16_VALUE_UNIT (1 / 1023.0)
 #define VF_INT16_EXP2_BOUND 8e-5
+#define VF_INT8_EXP2_BOUND 1.75e-3
 
 /* out[n] = the mean, or the largest, of each column of x[m][n]; m is at least 1. The mean is
  * summed in double from the first row to the last, multiplied by 1/m and rounded once, so that

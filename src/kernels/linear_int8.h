@@ -74,7 +74,7 @@ typedef void vf_quantize_int8_fn(const float *x, size_t ldx, size_t m, size_t k,
 /* c[m][n] = epilogue(a W^T + bias): with s the exact sum of (q - zero) w over k inputs, at most
  * VF_INT8_INPUTS_MAX, the epilogue's argument is s in float, times the row's scale, then times the
  * output's scale plus bias with a single rounding. The activations have the bound
- * VF_ACTIVATION_BOUND_COARSE. */
+ * VF_ACTIVATION_BOUND_INT8. */
 typedef void vf_linear_int8_fn(const struct vf_linear_int8 *linear, enum vf_epilogue epilogue,
     const struct vf_quantized *a, size_t m, float *c, size_t ldc);
 

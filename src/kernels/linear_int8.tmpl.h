@@ -45,7 +45,7 @@ ALWAYS_INLINE vec tile_result(const struct tile *t, int r, int v, const vec_sums
     return vec_fma(x, vec_load(t->scales + v * VEC_FLOATS), vec_load(t->bias + v * VEC_FLOATS));
 }
 
-#define ACTIVATION apply_coarse
+#define ACTIVATION apply_int8
 #include "kernels/epilogue_f32.tmpl.h"
 
 /* One panel, whose tile is given but for its rows, for m rows. */

@@ -19,9 +19,9 @@ ALWAYS_INLINE void TILE_NAME(step)(int rows, vec_words sum[TILE_ROWS][TILE_VECTO
     }
 }
 
-/* out[rows][PANEL] = unit_r a[rows][k] b[k][PANEL], a and b being words. */
-ALWAYS_INLINE void TILE_NAME(tile)(int rows, const float *a, size_t lda, const float *b, size_t k,
-    const float *units, float *out, size_t ldo)
+/* out[rows][PANEL] = a[rows][k] b[k][PANEL], a and b being words. */
+ALWAYS_INLINE void TILE_NAME(tile)(
+    int rows, const float *a, size_t lda, const float *b, size_t k, float *out, size_t ldo)
 {
     enum { STEPS = 8 }; /* k is a multiple of it */
     vec_words sum[TILE_ROWS][TILE_VECTORS];
@@ -42,19 +42,17 @@ ALWAYS_INLINE void TILE_NAME(tile)(int rows, const float *a, size_t lda, const f
     }
     UNROLL
     for (int r = 0; r < rows; r++) {
-        vec unit = vec_set(units[r]);
         UNROLL
         for (int v = 0; v < TILE_VECTORS; v++)
-            vec_store(
-                out + (size_t)r * ldo + v * VEC_FLOATS, vec_mul(words_widen(sum[r][v]), unit));
+            vec_store(out + (size_t)r * ldo + v * VEC_FLOATS, words_widen(sum[r][v]));
     }
 }
 
 #define DEFINE_TILE(rows)                                                                          \
-    static void TILE_NAME(tile_##rows)(const float *a, size_t lda, const float *b, size_t k,       \
-        const float *units, float *out, size_t ldo)                                                \
+    static void TILE_NAME(tile_##rows)(                                                            \
+        const float *a, size_t lda, const float *b, size_t k, float *out, size_t ldo)              \
     {                                                                                              \
-        TILE_NAME(tile)(rows, a, lda, b, k, units, out, ldo);                                      \
+        TILE_NAME(tile)(rows, a, lda, b, k, out, ldo);                                             \
     }
 #define NAME_TILE(rows) TILE_NAME(tile_##rows),
 

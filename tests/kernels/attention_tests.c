@@ -13,6 +13,9 @@
 /* To what a slot rounds queries and keys; where it does, weights and values have 16 bits. */
 enum operands { FLOATS, WORDS, BYTES };
 
+/* The bound of the power of two that weights are made by. */
+static const double exp2_bounds[] = {VF_EXP2_BOUND, VF_INT16_EXP2_BOUND, VF_INT8_EXP2_BOUND};
+
 /* The slots that compute attention. */
 struct slot {
     const char *name;
@@ -277,8 +280,7 @@ static void compute_row(const struct attention_case *t, size_t i, struct row *re
         sum += ret->p[j] = exp2(ret->p[j] - max);
     for (size_t j = 0; j < n; j++)
         ret->p[j] /= sum;
-    double exp2_bound = rounds ? VF_INT16_EXP2_BOUND : VF_EXP2_BOUND;
-    ret->error = expm1(log(2) * error) + exp2_bound;
+    ret->error = expm1(log(2) * error) + exp2_bounds[t->slot->operands];
     ret->unit = rounds ? VF_INT16_WEIGHT_UNIT * (1 + ret->error) / sum : 0;
 }
 
@@ -396,9 +398,9 @@ static void check_powers(const struct vf_kernels *kernels, const struct slot *sl
         matrix_row(&t.v, 1 - first)[0] = 1;
         run_case(&t);
         double weight = exp2(-x) / (1 + exp2(-x));
-        double tolerance = (2 * VF_EXP2_BOUND + 12 * VF_U) * weight + 0x1p-126;
+        double tolerance = (2 * exp2_bounds[slot->operands] + 12 * VF_U) * weight + 0x1p-126;
         if (slot->operands != FLOATS)
-            tolerance += VF_INT16_WEIGHT_UNIT + 2 * VF_INT16_EXP2_BOUND * weight;
+            tolerance += VF_INT16_WEIGHT_UNIT;
         check_near(t.out.at[0], weight, tolerance, t.name, 0, 0);
         free_case(&t);
     }
@@ -407,6 +409,35 @@ static void check_powers(const struct vf_kernels *kernels, const struct slot *sl
 void attention_weights_are_powers_of_two(void **state)
 {
     each_slot(state, check_powers);
+}
+
+/* Equal scores of many keys with equal values make the largest sums there are. */
+static void check_equal_values(const struct vf_kernels *kernels, const struct slot *slot)
+{
+    static const size_t keys[] = {1, 2, 31, 32, 255, 256, 511, 512, 513, 1024, 1100};
+    enum { SIZE = 32, QUERIES = 3 };
+    for (size_t i = 0; i < VF_COUNT(keys); i++) {
+        struct attention_case t = new_case(kernels, slot, whole(QUERIES, keys[i], SIZE), i);
+        for (size_t j = 0; j < keys[i]; j++)
+            for (size_t d = 0; d < SIZE; d++) {
+                matrix_row(&t.k, j)[d] = 1;
+                matrix_row(&t.v, j)[d] = d % 2 ? -5 : 5;
+            }
+        for (size_t r = 0; r < QUERIES; r++)
+            for (size_t d = 0; d < SIZE; d++)
+                matrix_row(&t.q, r)[d] = (float)r;
+        run_case(&t);
+        for (size_t r = 0; r < QUERIES; r++)
+            for (size_t d = 0; d < SIZE; d++)
+                check_near(matrix_row(&t.out, r)[d], d % 2 ? -5 : 5,
+                    (2 * VF_EXP2_BOUND + (2 * (double)keys[i] + 8) * VF_U) * 5, t.name, r, d);
+        free_case(&t);
+    }
+}
+
+void attention_to_equal_values_is_that_value(void **state)
+{
+    each_slot(state, check_equal_values);
 }
 
 static void check_independence(const struct vf_kernels *kernels, const struct slot *slot)

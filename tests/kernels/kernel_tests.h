@@ -38,6 +38,7 @@
     X(attention_selects_one_key)                                                                   \
     X(attention_is_within_its_bound)                                                               \
     X(attention_weights_are_powers_of_two)                                                         \
+    X(attention_to_equal_values_is_that_value)                                                     \
     X(attention_rows_are_independent)                                                              \
     X(attention_keeps_nan_apart)                                                                   \
     X(attention_scratch_grows)                                                                     \

@@ -181,7 +181,7 @@ static void check_case(const struct int8_case *t, enum vf_epilogue epilogue)
             double error = VF_U * (2.001 * fabs(product) + fabs(x));
             double want = expected_epilogue(epilogue, x, error, &tolerance);
             if (epilogue == VF_EPILOGUE_GELU_ERF || epilogue == VF_EPILOGUE_GELU_TANH)
-                tolerance += (VF_ACTIVATION_BOUND_COARSE - VF_ACTIVATION_BOUND) * fmax(fabs(x), 1);
+                tolerance += (VF_ACTIVATION_BOUND_INT8 - VF_ACTIVATION_BOUND) * fmax(fabs(x), 1);
             check_near(matrix_row(&t->c, i)[j], want, tolerance, t->name, i, j);
         }
     matrix_free(&a);

@@ -124,6 +124,12 @@ static inline vec vec_min(vec a, vec b)
     return vec_select(a < b, a, b);
 }
 
+/* x, held to +-limit. */
+static inline vec vec_clamp(vec x, float limit)
+{
+    return vec_max(vec_set(-limit), vec_min(vec_set(limit), x));
+}
+
 static inline vec vec_abs(vec a)
 {
     return (vec)((vec_bits)a & INT32_MAX);

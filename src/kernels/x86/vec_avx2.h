@@ -110,6 +110,12 @@ static inline vec vec_min(vec a, vec b)
     return _mm256_min_ps(a, b);
 }
 
+/* x, held to +-limit. */
+static inline vec vec_clamp(vec x, float limit)
+{
+    return vec_max(vec_set(-limit), vec_min(vec_set(limit), x));
+}
+
 static inline vec vec_abs(vec a)
 {
     return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);

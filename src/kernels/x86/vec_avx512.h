@@ -109,6 +109,12 @@ static inline vec vec_min(vec a, vec b)
     return _mm512_min_ps(a, b);
 }
 
+/* x, held to +-limit: the smaller absolute value with the sign of x. A NaN may go. */
+static inline vec vec_clamp(vec x, float limit)
+{
+    return _mm512_range_ps(x, _mm512_set1_ps(limit), 2);
+}
+
 static inline vec vec_abs(vec a)
 {
     return _mm512_abs_ps(a);
