@@ -105,17 +105,23 @@ static void hide(float *score, size_t from, size_t to, size_t n)
 /* The largest of n scores, a multiple of STEP, in each lane; at least -FLT_MAX. */
 static inline vec largest_lanes(const float *score, size_t n)
 {
-    vec largest[CHAINS];
+    vec largest[2 * CHAINS];
+    size_t j = 0;
     UNROLL
-    for (int i = 0; i < CHAINS; i++)
+    for (int i = 0; i < 2 * CHAINS; i++)
         largest[i] = vec_set(-FLT_MAX);
-    for (size_t j = 0; j < n; j += STEP) {
+    for (; j + 2 * STEP <= n; j += 2 * STEP) {
+        UNROLL
+        for (int i = 0; i < 2 * CHAINS; i++)
+            largest[i] = vec_max(largest[i], vec_load(score + j + i * VEC_FLOATS));
+    }
+    if (j < n) {
         UNROLL
         for (int i = 0; i < CHAINS; i++)
             largest[i] = vec_max(largest[i], vec_load(score + j + i * VEC_FLOATS));
     }
     UNROLL
-    for (int i = 1; i < CHAINS; i++)
+    for (int i = 1; i < 2 * CHAINS; i++)
         largest[0] = vec_max(largest[0], largest[i]);
     return largest[0];
 }

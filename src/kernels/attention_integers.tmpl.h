@@ -115,19 +115,21 @@ static inline size_t first_of_pair(size_t e)
 }
 
 /* Columns [0, n) of row i of the values, n at most VEC_FLOATS; zeros where there are none. */
-static inline vec load_values(const struct vf_attention_f32 *op, const float *v, size_t i, size_t n)
+ALWAYS_INLINE vec load_values(const struct vf_attention_f32 *op, const float *v, size_t i, size_t n)
 {
-    return i < op->n ? vec_load_first(v + i * op->ldkv, n) : vec_set(0);
+    if (i >= op->n)
+        return vec_set(0);
+    return n == VEC_FLOATS ? vec_load(v + i * op->ldkv) : vec_load_first(v + i * op->ldkv, n);
 }
 
 /* Packs n columns of the values, at most VEC_FLOATS, from v on, and returns their units, which are
  * NaN for columns with a NaN. */
-static inline vec pack_columns(
+ALWAYS_INLINE vec pack_columns(
     const struct vf_attention_f32 *op, const float *v, size_t n, float *out)
 {
     vec_bits largest = vec_bits_of(vec_set(LEAST));
     for (size_t i = 0; i < op->n; i++)
-        largest = larger_abs(largest, v + i * op->ldkv, n);
+        largest = vec_bits_max_signed(largest, vec_bits_of(vec_abs(load_values(op, v, i, n))));
     vec unit = vec_mul(vec_of_bits(largest), vec_set(1.0f / LARGEST_VALUE));
     vec scale = vec_div(vec_set(1), unit);
     for (size_t first = 0; first < op->n; first += STEP)
@@ -144,7 +146,9 @@ static void pack_values(const struct vf_attention_f32 *op, const struct own *own
     size_t pairs = round_up_step(op->n) / 2;
     for (size_t j = 0; j < op->head_size; j += VEC_FLOATS) {
         float *out = op->scratch + own->values + j / PANEL * PANEL * pairs + j % PANEL;
-        vec unit = pack_columns(op, op->v + j, smaller(op->head_size - j, VEC_FLOATS), out);
+        size_t left = op->head_size - j;
+        vec unit = left < VEC_FLOATS ? pack_columns(op, op->v + j, left, out)
+                                     : pack_columns(op, op->v + j, VEC_FLOATS, out);
         vec_store(op->scratch + own->value_units + j, unit);
     }
 }
@@ -166,20 +170,36 @@ static float score_unit(
     return op->scratch[own_scratch(layout, op->n, op->head_size).score_units + place];
 }
 
-/* The weights take the first half of the scores' place. */
+/* The weights of a step of scores, in the order of pairs_round(). */
+ALWAYS_INLINE vec_words weights_of(const float *score, vec unit, vec bits)
+{
+    vec a = WEIGHT_EXP2(vec_fma(vec_load(score), unit, bits));
+    vec b = WEIGHT_EXP2(vec_fma(vec_load(score + VEC_FLOATS), unit, bits));
+    return pairs_round(a, b);
+}
+
+/* The weights take the first half of the scores' place. There are two sums, for one would wait for
+ * itself. */
 static vec exponentiate(float *score, size_t n, float unit, float shift)
 {
     const vec_words ones = pairs_ones();
-    vec factor = vec_set(unit), bits = vec_set(WEIGHT_BITS - shift);
-    vec_words sum = words_zero();
-    for (size_t j = 0; j < n; j += STEP) {
-        vec a = WEIGHT_EXP2(vec_fma(vec_load(score + j), factor, bits));
-        vec b = WEIGHT_EXP2(vec_fma(vec_load(score + j + VEC_FLOATS), factor, bits));
-        vec_words weights = pairs_round(a, b);
-        words_store(score + j / 2, weights);
-        sum = pairs_dot(sum, weights, ones);
+    vec units = vec_set(unit), bits = vec_set(WEIGHT_BITS - shift);
+    vec_words first = words_zero(), second = words_zero();
+    size_t j = 0;
+    for (; j + 2 * STEP <= n; j += 2 * STEP) {
+        vec_words a = weights_of(score + j, units, bits);
+        vec_words b = weights_of(score + j + STEP, units, bits);
+        words_store(score + j / 2, a);
+        words_store(score + j / 2 + VEC_FLOATS, b);
+        first = pairs_dot(first, a, ones);
+        second = pairs_dot(second, b, ones);
     }
-    return words_widen(sum);
+    if (j < n) {
+        vec_words a = weights_of(score + j, units, bits);
+        words_store(score + j / 2, a);
+        first = pairs_dot(first, a, ones);
+    }
+    return vec_add(words_widen(first), words_widen(second));
 }
 
 static void multiply_values(const struct vf_attention_f32 *op, const struct layout *layout,
