@@ -1,4 +1,10 @@
-/* pool_mean_f32 for a vector type: a vector of columns at a time. */
+/* pool_mean_f32 for a vector type: a vector of columns at a time. To be included behind its header
+ * and operations on doubles:
+ *
+ *   vec_double                      half as many doubles as a vector has floats
+ *   vec_low(a), vec_high(a)         the lower and the upper half of the floats
+ *   vec_double_set(x), vec_double_add(a, b)
+ *   vec_round(low, high, scale)     both halves times `scale`, rounded to floats */
 
 static inline size_t lanes(size_t n, size_t j)
 {
