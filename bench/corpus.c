@@ -83,7 +83,8 @@ int corpus_read(
     while (getline(&line, &capacity, file) > 0)
         n++;
     rewind(file);
-    int rc = corpus_init(corpus, n, err);
+    int rc = n > 0 ? corpus_init(corpus, n, err)
+                   : vf_fail(err, VF_ERR_DATA, "%s is empty: give a text in each line", path);
     for (size_t i = 0; rc == 0 && i < n && getline(&line, &capacity, file) > 0; i++)
         rc = tokenize_line(corpus, embedder, i, line, err);
     free(line);

@@ -18,7 +18,7 @@ enum vf_epilogue {
 /* The same where operands are rounded to 16 bits. */
 #define VF_ACTIVATION_BOUND_COARSE 1e-4
 
-/* The same where they are rounded to 8 bits: a tenth of what rounding the result adds. */
+/* The same where they are rounded to 8 bits. */
 #define VF_ACTIVATION_BOUND_INT8 1.1e-3
 
 #endif
